@@ -1,0 +1,12 @@
+/** Everything the binary exports. Kernels take byte addresses and counts, nothing else. */
+
+import { ABI_VERSION } from "./layout";
+
+export function abiVersion(): i32 {
+  return ABI_VERSION;
+}
+
+/** First byte the host may use: everything below belongs to the module's read-only tables. */
+export function arenaBase(): i32 {
+  return (<i32>__heap_base + 63) & ~63;
+}

@@ -1,0 +1,149 @@
+/**
+ * The allocator's words. Amounts of an allocation have one value a resource (4); needs and
+ * reservations have resource x phase (12, index = `needColumn`). Units as in `sources/sample.ts`.
+ */
+import type { LedgerChange } from "../ledger/ledger.js";
+import type { ReservationRecord, ShrinkRecord } from "../ledger/records.js";
+
+export interface NodeSpec {
+  readonly nodeId: string;
+  /** Capacity after the system's own share, one value a resource. */
+  readonly allocatable: readonly number[];
+}
+
+export interface PoolView {
+  readonly kind: "node" | "group" | "total";
+  readonly id: string;
+  readonly allocatable: readonly number[];
+  readonly allocated: readonly number[];
+  /** Peak of the leases within each phase from now. */
+  readonly reserved: readonly number[];
+  /** allocatable - allocated - reserved, resource x phase. */
+  readonly headroom: readonly number[];
+  /** Room that the predicted needs of the interruptible members ask to have ready. */
+  readonly target: readonly number[];
+}
+
+export interface FitQuestion {
+  readonly need: readonly number[];
+  /** Nodes to look at; all when absent. */
+  readonly nodeIds?: readonly string[];
+  /** Room that will be free by then although it is not now, resource x phase a node. */
+  readonly freed?: ReadonlyMap<string, readonly number[]>;
+  /** Tried first. */
+  readonly preferredNodeId?: string;
+}
+
+export interface FitAnswer {
+  readonly fits: boolean;
+  readonly nodeId: string | null;
+  readonly nodeCount: number;
+  /** What the best node lacks, resource x phase, zeros when it fits. */
+  readonly missing: readonly number[];
+}
+
+export interface ReserveRequest {
+  readonly instanceId: string;
+  readonly ownerId: string;
+  readonly groupId: string;
+  readonly nodeId: string;
+  readonly amounts: readonly number[];
+  readonly expectedRestartMs: number;
+  /** How long after the expected restart the lease lives unclaimed. */
+  readonly graceMs?: number;
+  readonly planId?: string;
+  readonly shrinks?: readonly ShrinkRecord[];
+}
+
+export interface Grant {
+  readonly reservationId: string | null;
+  readonly instanceId: string;
+  readonly nodeId: string;
+  /** What the instance gets, resource x phase from its restart. */
+  readonly amounts: readonly number[];
+  /** What of the need could not be given, resource x phase. */
+  readonly shortfall: readonly number[];
+}
+
+export interface AllocationAnswer {
+  readonly approved: boolean;
+  readonly instanceId: string;
+  readonly need: readonly number[];
+  readonly available: readonly number[];
+  /** Per resource x phase, zeros when approved. */
+  readonly missing: readonly number[];
+  readonly reservation?: ReservationRecord;
+  readonly shrinks: readonly ShrinkRecord[];
+}
+
+/** Options of `allocateResources`. */
+export interface AllocationRequest {
+  readonly outageMinutes?: number;
+  /** Room freed by the interruption itself counts for the instance only when it is not promised
+   * to somebody else. One value a resource; zero when all of it goes to the requester. */
+  readonly freedForOwner?: readonly number[];
+  readonly nodeIds?: readonly string[];
+  readonly planId?: string;
+  /** May neighbours be shrunk? Default true. */
+  readonly shrink?: boolean;
+}
+
+export interface DonorSearch {
+  readonly nodeId: string;
+  readonly groupId: string;
+  /** One value a resource. */
+  readonly missing: readonly number[];
+  readonly exclude?: ReadonlySet<string>;
+}
+
+/**
+ * Owner of every pool and every lease. Each mutating call either happens whole (memory and ledger)
+ * or throws a typed error and changes nothing.
+ */
+export interface ResourceAllocator {
+  addNode(spec: NodeSpec): void;
+  /** A smaller node may leave it overcommitted: then its headroom is negative, never hidden. */
+  resizeNode(nodeId: string, allocatable: readonly number[]): void;
+  removeNode(nodeId: string): void;
+  nodeIds(): readonly string[];
+
+  /** Sets what an instance holds on a node. @throws ERR_NO_ROOM, ERR_UNKNOWN_ID */
+  allocate(instanceId: string, groupId: string, nodeId: string, amounts: readonly number[]): void;
+  allocationOf(
+    instanceId: string,
+  ): { nodeId: string; groupId: string; amounts: readonly number[] } | undefined;
+  /** The instance is gone from its node. Its claimed lease, if any, ends with it. */
+  release(instanceId: string): void;
+
+  allocateResources(instanceId: string, request: AllocationRequest): AllocationAnswer;
+  reserve(request: ReserveRequest): ReservationRecord;
+  reservation(reservationId: string): ReservationRecord | undefined;
+  reservationOfOwner(ownerId: string): ReservationRecord | undefined;
+  reservations(): Iterable<ReservationRecord>;
+  /** Grants the lease now. @throws ERR_FENCED on a stale token, ERR_STATE when it is not held */
+  claim(
+    reservationId: string,
+    claim: { readonly fencingToken: number; readonly instanceId: string },
+  ): Grant;
+  /** Ends a lease; its donors get back what they gave. */
+  releaseReservation(reservationId: string, fencingToken: number): ReservationRecord;
+  /** Renews a held lease. */
+  renew(reservationId: string, fencingToken: number, expectedRestartMs: number): ReservationRecord;
+  /** Ends what is over at the clock's time; returns it. */
+  expire(): readonly ReservationRecord[];
+
+  fit(question: FitQuestion): FitAnswer;
+  headroom(nodeId: string): readonly number[];
+  pool(kind: PoolView["kind"], id: string): PoolView;
+  donors(search: DonorSearch): readonly ShrinkRecord[];
+
+  /** Follows predicted needs and the system's load; call once a tick. */
+  tick(): void;
+  /**
+   * Runs `body`; what it changed and `changes()` go to the ledger in one commit. If either throws,
+   * memory is as it was before.
+   */
+  transact<T>(body: () => T, changes?: (result: T) => readonly LedgerChange[]): T;
+  /** @throws ERR_INVARIANT naming the first broken invariant of DESIGN's list */
+  checkInvariants(): void;
+}

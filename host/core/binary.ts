@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { RepriseError } from "../lib/errors.js";
+
+/** `shared` is the host's default; `release` is the one for embedders; `relaxed` is opt-in. */
+export type BinaryName = "debug" | "release" | "shared" | "relaxed";
+
+/** From build/js/host/core to build/wasm. */
+const BINARY_FOLDER = new URL("../../../wasm/", import.meta.url);
+
+/** Reads and compiles one of the core's binaries. @throws ERR_CONFIG when it was not built */
+export function compileBinary(name: BinaryName): WebAssembly.Module {
+  return new WebAssembly.Module(readBinary(name));
+}
+
+export function readBinary(name: BinaryName): Uint8Array<ArrayBuffer> {
+  const file = new URL(`${name}.wasm`, BINARY_FOLDER);
+  try {
+    return new Uint8Array(readFileSync(file));
+  } catch (cause) {
+    throw new RepriseError(
+      "ERR_CONFIG",
+      `the core's ${name} binary is missing; run npm run build`,
+      {
+        file: file.pathname,
+      },
+      cause,
+    );
+  }
+}
+
+/** Whether this engine accepts the relaxed-SIMD binary. */
+export function supportsRelaxed(): boolean {
+  return WebAssembly.validate(readBinary("relaxed"));
+}

@@ -1,0 +1,52 @@
+/** The ports through which Reprise meets whatever runs the instances: priorities in, actions out. */
+
+export interface PriorityProvider {
+  /** Higher is protected longer; undefined when the instance is unknown to it. */
+  priorityOf(instanceId: string): number | undefined;
+}
+
+export interface ActBase {
+  /** Unique and stable: the same act sent twice is carried out once. */
+  readonly actId: string;
+  readonly planId: string;
+  readonly fencingToken: number;
+}
+
+export type Act = ActBase &
+  (
+    | {
+        readonly kind: "shrink";
+        readonly instanceId: string;
+        readonly nodeId: string;
+        readonly target: readonly number[];
+      }
+    | {
+        readonly kind: "give-back";
+        readonly instanceId: string;
+        readonly nodeId: string;
+        readonly target: readonly number[];
+      }
+    | {
+        readonly kind: "interrupt";
+        readonly instanceId: string;
+        readonly nodeId: string;
+        readonly deadlineMs?: number;
+      }
+    | {
+        readonly kind: "grant";
+        readonly instanceId: string;
+        readonly nodeId: string;
+        readonly amounts: readonly number[];
+      }
+  );
+
+export type ActOutcome =
+  | { readonly actId: string; readonly status: "confirmed" }
+  | { readonly actId: string; readonly status: "refused"; readonly reason: string };
+
+export interface Engine {
+  readonly name: string;
+  /** Carries the acts out in order. Idempotent by `actId`; a stale fencing token is refused. */
+  act(acts: readonly Act[]): Promise<readonly ActOutcome[]>;
+  close(): Promise<void>;
+}

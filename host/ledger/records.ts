@@ -1,0 +1,123 @@
+/**
+ * What is written down. Amounts are resource x phase, 12 numbers, index = resource * 3 + phase
+ * (`needColumn`), in the units of `host/sources/sample.ts`.
+ *
+ * Every stored amount is a multiple of 2^-10 (`host/allocator/amounts.ts`), so that sums and
+ * differences of them are exact and pools add up to the bit.
+ */
+
+export type ReservationState = "held" | "claimed" | "expired" | "released";
+
+export interface ReservationRecord {
+  readonly reservationId: string;
+  /** Job identity: survives the instance's re-creation under another id. */
+  readonly ownerId: string;
+  readonly instanceId: string;
+  readonly nodeId: string;
+  readonly groupId: string;
+  readonly amounts: readonly number[];
+  readonly state: ReservationState;
+  /** Rises with every change of the reservation; an act that carries a lower one is refused. */
+  readonly fencingToken: number;
+  readonly createdMs: number;
+  readonly expectedRestartMs: number;
+  readonly expiresMs: number;
+  readonly claimedMs?: number;
+  readonly planId?: string;
+  readonly shrinks: readonly ShrinkRecord[];
+}
+
+/** A donor's allocation, lowered for one reservation. One value a resource. */
+export interface ShrinkRecord {
+  readonly donorId: string;
+  readonly nodeId: string;
+  readonly given: readonly number[];
+  readonly floor: readonly number[];
+}
+
+export interface AllocationRecord {
+  readonly instanceId: string;
+  readonly nodeId: string;
+  readonly groupId: string;
+  /** One value a resource. */
+  readonly allocated: readonly number[];
+}
+
+export interface IncarnationRecord {
+  readonly instanceId: string;
+  readonly incarnation: number;
+  readonly launchedMs: number;
+  readonly interruptionsMs: readonly number[];
+}
+
+export type PlanState = "committed" | "acting" | "done" | "rolled-back";
+
+export interface PlanRecord {
+  readonly planId: string;
+  readonly requestId: string;
+  readonly state: PlanState;
+  readonly createdMs: number;
+  readonly victims: readonly string[];
+  readonly reservationIds: readonly string[];
+  readonly shrinks: readonly ShrinkRecord[];
+  /** Acts already confirmed by the engine, by act id. */
+  readonly confirmedActs: readonly string[];
+  readonly fencingToken: number;
+}
+
+export type VerdictKind = "proceed" | "defer" | "refuse";
+
+/** Stable codes; the text beside a code may change, the code may not. */
+export type ReasonCode =
+  | "NO_ROOM_CPU"
+  | "NO_ROOM_MEMORY"
+  | "NO_ROOM_NETWORK"
+  | "NO_ROOM_DISK"
+  | "NO_CANDIDATES"
+  | "PRIORITY_TOO_HIGH"
+  | "NOT_INTERRUPTIBLE"
+  | "MIN_RUN_TIME"
+  | "COOL_DOWN"
+  | "GROUP_BUDGET"
+  | "PROFILE_UNKNOWN"
+  | "ALREADY_DOWN"
+  | "UNKNOWN_INSTANCE"
+  | "UNKNOWN_SCOPE"
+  | "DEADLINE_TOO_CLOSE"
+  | "FORCED_SHORTFALL";
+
+export interface Reason {
+  readonly code: ReasonCode;
+  readonly text: string;
+  /** Missing amount, resource x phase, where room was the trouble. */
+  readonly missing?: readonly number[];
+}
+
+export interface CandidateScore {
+  readonly instanceId: string;
+  readonly priority: number;
+  readonly cost: number;
+  readonly gain: number;
+  readonly score: number;
+  /** Chance that its restart need can be placed by its expected restart. */
+  readonly availability: number;
+  readonly chosen: boolean;
+  readonly excludedBy?: ReasonCode;
+}
+
+export interface DecisionRecord {
+  readonly decisionId: string;
+  readonly requestId: string;
+  readonly kind: VerdictKind;
+  readonly decidedMs: number;
+  readonly reasons: readonly Reason[];
+  readonly retryAtMs?: number;
+  readonly planId?: string;
+  readonly victims: readonly string[];
+  readonly candidates: readonly CandidateScore[];
+  readonly runnerUp?: string;
+  /** SHA-256 of the canonical JSON of everything the decision looked at. */
+  readonly inputsHash: string;
+  readonly inputs: unknown;
+  readonly modelVersion: string;
+}

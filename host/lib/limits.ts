@@ -1,0 +1,20 @@
+/** Everything has a limit, and the limit has a name. */
+export const LIMITS = {
+  instancesMax: 1_048_576,
+  nodesMax: 65_536,
+  groupsMax: 65_536,
+  idBytesMax: 253,
+  hiddenSizeMax: 128,
+  inputSizeMax: 64,
+  summarySizeMax: 256,
+  /** A weights file larger than this is not ours. */
+  weightsBytesMax: 64 * 1024 * 1024,
+  weightsHeaderBytesMax: 1024 * 1024,
+  /** Longest line any trace reader accepts. */
+  traceLineBytesMax: 64 * 1024,
+  pendingRequestsMax: 10_000,
+  workersMax: 64,
+  /** Samples of one instance that may wait for a tick. */
+  pendingSamplesPerInstanceMax: 4_096,
+  outageMinutesMax: 60 * 24 * 31,
+} as const;
