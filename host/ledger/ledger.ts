@@ -18,6 +18,22 @@ export interface LedgerTables {
 }
 export type LedgerTable = keyof LedgerTables;
 
+export const LEDGER_TABLES = [
+  "reservation",
+  "allocation",
+  "incarnation",
+  "plan",
+  "decision",
+  "meta",
+] as const satisfies readonly LedgerTable[];
+
+/** `from` inclusive, in the direction of travel; at most `limit` entries. */
+export interface LedgerRange {
+  readonly from?: string;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
 export type LedgerChange = {
   [T in LedgerTable]:
     | { readonly table: T; readonly key: string; readonly put: LedgerTables[T] }
@@ -32,10 +48,10 @@ export interface Ledger {
   /** @throws ERR_LEDGER when the change cannot be stored; then nothing was */
   commit(changes: readonly LedgerChange[]): void;
   get<T extends LedgerTable>(table: T, key: string): LedgerTables[T] | undefined;
-  /** In key order; `from` inclusive, `limit` at most. */
+  /** In the order of the keys' UTF-8 bytes; later commits are not seen by an iteration under way. */
   entries<T extends LedgerTable>(
     table: T,
-    range?: { readonly from?: string; readonly limit?: number; readonly reverse?: boolean },
+    range?: LedgerRange,
   ): Iterable<readonly [string, LedgerTables[T]]>;
   count(table: LedgerTable): number;
   close(): Promise<void>;

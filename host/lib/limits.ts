@@ -17,4 +17,6 @@ export const LIMITS = {
   /** Samples of one instance that may wait for a tick. */
   pendingSamplesPerInstanceMax: 4_096,
   outageMinutesMax: 60 * 24 * 31,
+  /** Ledger: a key is an id or a few ids joined; the store itself takes 1,978 bytes. */
+  ledgerKeyBytesMax: 1_024,
 } as const;
