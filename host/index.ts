@@ -6,3 +6,9 @@ export type { Ledger, LedgerChange, LedgerRange, LedgerTable } from "./ledger/le
 export { MemoryLedger } from "./ledger/memory.js";
 export { type Clock, SystemClock, VirtualClock } from "./lib/clock.js";
 export { ERROR_CODES, type ErrorCode, isRepriseError, RepriseError } from "./lib/errors.js";
+// sources
+export {
+  type BitbrainsOptions,
+  BitbrainsSource,
+  readBitbrains,
+} from "./sources/bitbrains/bitbrains-source.js";
