@@ -10,3 +10,12 @@ export function abiVersion(): i32 {
 export function arenaBase(): i32 {
   return (<i32>__heap_base + 63) & ~63;
 }
+
+// nn
+export { envelope, keepNeed } from "./nn/envelope";
+export { gruStep } from "./nn/gru";
+export { gruStepOne } from "./nn/gru-one";
+export { head, headPackedBytes, headRaw, headScratchBytes, packHead } from "./nn/head";
+export { gruOnePackedBytes, gruPackedBytes, packGru, packGruOne } from "./nn/pack";
+export { quantiles } from "./nn/quantiles";
+export { sweep } from "./simd/sweep";

@@ -1,5 +1,5 @@
 /**
- * Sigmoid, tanh, SiLU, softplus, sinh, asinh and exp for four lanes, all from one exp core.
+ * exp, sigmoid, tanh, SiLU and sinh for four lanes, all from one exp core.
  *
  * The core (docs/numerics.md): round(-z log2 e) by the magic-bias trick, two-part ln 2, degree 5
  * polynomial for e^r - 1 on abs(r) <= 0.3467. Measured over all f32 inputs: sigmoid 1.02e-7 and
@@ -44,6 +44,20 @@ export function expNegative(z: v128): v128 {
   return f32x4.add(f32x4.mul(s, fractionOf(clamped)), s);
 }
 
+/** 1 - e^-z for z in [0, inf], without cancellation: the weight of a decay over time z. */
+export function decayWeight(z: v128): v128 {
+  const clamped = f32x4.min(z, f32x4.splat(Z_MAX));
+  const s = scaleOf(clamped);
+  return f32x4.sub(f32x4.sub(f32x4.splat(1.0), s), f32x4.mul(s, fractionOf(clamped)));
+}
+
+/** e^x, saturating at e^-87 and e^87. */
+export function exp(x: v128): v128 {
+  const e = expNegative(f32x4.abs(x));
+  const rising = f32x4.gt(x, f32x4.splat(0.0));
+  return v128.bitselect(f32x4.div(f32x4.splat(1.0), e), e, rising);
+}
+
 /** 1 / (1 + e^-x) */
 export function sigmoid(x: v128): v128 {
   const one = f32x4.splat(1.0);
@@ -65,4 +79,25 @@ export function tanh(x: v128): v128 {
 /** x * sigmoid(x) */
 export function silu(x: v128): v128 {
   return f32x4.mul(x, sigmoid(x));
+}
+
+// Cephes' sinhf on [-1, 1].
+const SINH_2: f32 = 2.03721912945e-4;
+const SINH_1: f32 = 8.33028376239e-3;
+const SINH_0: f32 = 1.66667160211e-1;
+
+/** (e^x - e^-x) / 2, odd, saturating at abs(x) = 87. */
+export function sinh(x: v128): v128 {
+  const a = f32x4.abs(x);
+  const e = expNegative(a);
+  const far = f32x4.mul(
+    f32x4.sub(f32x4.div(f32x4.splat(1.0), e), e),
+    f32x4.splat(0.5),
+  );
+  const square = f32x4.mul(a, a);
+  let p = f32x4.add(f32x4.mul(f32x4.splat(SINH_2), square), f32x4.splat(SINH_1));
+  p = f32x4.add(f32x4.mul(p, square), f32x4.splat(SINH_0));
+  const near = f32x4.add(f32x4.mul(f32x4.mul(p, square), a), a);
+  const y = v128.bitselect(near, far, f32x4.le(a, f32x4.splat(1.0)));
+  return v128.or(y, v128.and(x, i32x4.splat(0x80000000)));
 }

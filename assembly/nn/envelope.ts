@@ -1,0 +1,120 @@
+/** From quantiles in u-space to amounts in the resource's own unit. */
+
+import { KEEP_ROWS, LANE_ROW_BYTES, PHASE_COUNT, RESOURCE_COUNT } from "../layout";
+import { sinh } from "../simd/activation";
+
+/** Bytes of one phase: four quantile rows. */
+const PHASE_BYTES: usize = 128;
+
+/** Column `resource` of four lanes of a resource row. */
+function gather(row: usize, resource: i32): v128 {
+  const at: usize = row + ((<usize>resource) << 2);
+  let lanes = v128.load32_zero(at);
+  lanes = v128.load_lane<f32>(at, lanes, 1, 16);
+  lanes = v128.load_lane<f32>(at, lanes, 2, 32);
+  return v128.load_lane<f32>(at, lanes, 3, 48);
+}
+
+/**
+ * value = clamp(scale * sinh(q + offset), 0, cap), with q + offset made monotone in k first.
+ *
+ *   quantiles  f32[48][8] a tile  read; u-space, row = (resource * 3 + phase) * 4 + k
+ *   scale      f32[8][4] a tile   read; resource row
+ *   cap        f32[8][4] a tile   read; resource row, NaN = no cap
+ *   offset     f32[48]            read; calibration, u-space; address 0 = none
+ *   out        f32[48][8] a tile  written; cores, GiB, Mbps, disk unit. May be the same as quantiles
+ *
+ * A NaN in q, offset or scale gives the canonical NaN, there and at the higher quantiles that build
+ * on it. sinh saturates at abs(q) = 87. Reference: `envelopeReference`.
+ */
+export function envelope(
+  quantiles: usize,
+  qStride: usize,
+  scale: usize,
+  scaleStride: usize,
+  cap: usize,
+  capStride: usize,
+  offset: usize,
+  out: usize,
+  outStride: usize,
+  tileCount: i32,
+): void {
+  for (let tile: i32 = 0; tile < tileCount; ++tile) {
+    for (let resource: i32 = 0; resource < RESOURCE_COUNT; ++resource) {
+      const row: usize = <usize>(resource * PHASE_COUNT) * PHASE_BYTES;
+      const shift: usize = offset == 0 ? 0 : offset + (row >> 3);
+      for (let half: usize = 0; half < 32; half += 16) {
+        envelopeHalf(
+          quantiles + row + half,
+          gather(scale + (half << 2), resource),
+          gather(cap + (half << 2), resource),
+          shift,
+          out + row + half,
+        );
+      }
+    }
+    quantiles += qStride;
+    scale += scaleStride;
+    cap += capStride;
+    out += outStride;
+  }
+}
+
+/** Three phases x four quantiles of one resource of four lanes. */
+function envelopeHalf(q: usize, scale: v128, cap: v128, shift: usize, out: usize): void {
+  const zero = f32x4.splat(0.0);
+  const canonical = f32x4.splat(f32.NaN);
+  for (let phase: i32 = 0; phase < PHASE_COUNT; ++phase) {
+    let highest = f32x4.splat(f32.NEGATIVE_INFINITY);
+    for (let level: usize = 0; level < PHASE_BYTES; level += 32) {
+      let u = v128.load(q + level);
+      if (shift != 0) {
+        u = f32x4.add(u, v128.load32_splat(shift));
+        shift += 4;
+      }
+      highest = f32x4.max(highest, u);
+      const amount = f32x4.max(f32x4.mul(scale, sinh(highest)), zero);
+      // pmin keeps its first operand when the second is NaN: no cap.
+      const capped = f32x4.pmin(amount, cap);
+      v128.store(out + level, v128.bitselect(canonical, capped, f32x4.ne(capped, capped)));
+    }
+    q += PHASE_BYTES;
+    out += PHASE_BYTES;
+  }
+}
+
+/**
+ * Keep-need of a tile: the highest phase of an envelope made for an outage of 0 minutes.
+ *
+ *   envelope  f32[48][8] a tile  read
+ *   out       f32[16][8] a tile  written; row = resource * 4 + k
+ *
+ * A NaN in any phase gives NaN. Regions must not overlap.
+ */
+export function keepNeed(
+  envelope: usize,
+  envelopeStride: usize,
+  out: usize,
+  outStride: usize,
+  tileCount: i32,
+): void {
+  const bytes: usize = <usize>(KEEP_ROWS * LANE_ROW_BYTES);
+  for (let tile: i32 = 0; tile < tileCount; ++tile) {
+    let source: usize = envelope;
+    for (let row: usize = 0; row < bytes; row += PHASE_BYTES) {
+      for (let at: usize = 0; at < PHASE_BYTES; at += 16) {
+        const a = v128.load(source + at);
+        const b = v128.load(source + at, <usize>PHASE_BYTES);
+        const c = v128.load(source + at, 2 * <usize>PHASE_BYTES);
+        const most = f32x4.max(f32x4.max(a, b), c);
+        v128.store(
+          out + row + at,
+          v128.bitselect(f32x4.splat(f32.NaN), most, f32x4.ne(most, most)),
+        );
+      }
+      source += 3 * PHASE_BYTES;
+    }
+    envelope += envelopeStride;
+    out += outStride;
+  }
+}

@@ -1,0 +1,118 @@
+/** The head: [hidden state ; summary] -> 96 SiLU -> 64 SiLU -> 48 raw -> quantiles. */
+
+import { ENVELOPE_ROWS } from "../layout";
+import { densePackedBytes, denseTile, packDense } from "./dense";
+import { quantiles } from "./quantiles";
+
+export const HEAD_FIRST_ROWS: i32 = 96;
+export const HEAD_SECOND_ROWS: i32 = 64;
+
+/** Bytes that `packHead` writes. */
+export function headPackedBytes(hiddenSize: i32, summarySize: i32): i32 {
+  return (
+    densePackedBytes(HEAD_FIRST_ROWS, hiddenSize + summarySize) +
+    densePackedBytes(HEAD_SECOND_ROWS, HEAD_FIRST_ROWS) +
+    densePackedBytes(ENVELOPE_ROWS, HEAD_SECOND_ROWS)
+  );
+}
+
+/** Bytes one call of `head` or `headRaw` needs for itself. */
+export function headScratchBytes(): i32 {
+  return (HEAD_FIRST_ROWS + HEAD_SECOND_ROWS) << 5;
+}
+
+/**
+ * Packs the head's three layers.
+ *
+ *   weight0  f32[96, H + S]   bias0  f32[96]   read; PyTorch's layout
+ *   weight1  f32[64, 96]      bias1  f32[64]   read
+ *   weight2  f32[48, 64]      bias2  f32[48]   read
+ *   packed   `headPackedBytes`                 written
+ *
+ * Regions must not overlap.
+ */
+export function packHead(
+  weight0: usize,
+  bias0: usize,
+  weight1: usize,
+  bias1: usize,
+  weight2: usize,
+  bias2: usize,
+  packed: usize,
+  hiddenSize: i32,
+  summarySize: i32,
+): void {
+  packed = packDense(weight0, bias0, packed, HEAD_FIRST_ROWS, hiddenSize + summarySize);
+  packed = packDense(weight1, bias1, packed, HEAD_SECOND_ROWS, HEAD_FIRST_ROWS);
+  packDense(weight2, bias2, packed, ENVELOPE_ROWS, HEAD_SECOND_ROWS);
+}
+
+/**
+ * The head before the quantile map.
+ *
+ *   packed   read; made by `packHead`
+ *   h        f32[H][8] a tile   read; tiles `hStride` bytes apart
+ *   s        f32[S][8] a tile   read; tiles `sStride` bytes apart
+ *   out      f32[48][8] a tile  written; row = (resource * 3 + phase) * 4 + k; `outStride` apart
+ *   scratch  `headScratchBytes()`   written; one a thread
+ *
+ * Regions must not overlap. A NaN in a lane stays in that lane. Each lane's bits depend on that
+ * lane and the weights only. Reference: `headReference`.
+ */
+export function headRaw(
+  packed: usize,
+  h: usize,
+  hStride: usize,
+  s: usize,
+  sStride: usize,
+  out: usize,
+  outStride: usize,
+  tileCount: i32,
+  hiddenSize: i32,
+  summarySize: i32,
+  scratch: usize,
+): void {
+  const hBytes: usize = (<usize>hiddenSize) << 5;
+  const sBytes: usize = (<usize>summarySize) << 5;
+  const firstBytes: usize = (<usize>HEAD_FIRST_ROWS) << 5;
+  const secondBytes: usize = (<usize>HEAD_SECOND_ROWS) << 5;
+  const second: usize = scratch + firstBytes;
+  for (let tile: i32 = 0; tile < tileCount; ++tile) {
+    let w = denseTile(packed, h, hBytes, s, sBytes, scratch, HEAD_FIRST_ROWS, true);
+    w = denseTile(w, scratch, firstBytes, scratch, 0, second, HEAD_SECOND_ROWS, true);
+    denseTile(w, second, secondBytes, second, 0, out, ENVELOPE_ROWS, false);
+    h += hStride;
+    s += sStride;
+    out += outStride;
+  }
+}
+
+/** `headRaw`, then `quantiles` in place: out holds q in u-space, not decreasing in k. */
+export function head(
+  packed: usize,
+  h: usize,
+  hStride: usize,
+  s: usize,
+  sStride: usize,
+  out: usize,
+  outStride: usize,
+  tileCount: i32,
+  hiddenSize: i32,
+  summarySize: i32,
+  scratch: usize,
+): void {
+  headRaw(
+    packed,
+    h,
+    hStride,
+    s,
+    sStride,
+    out,
+    outStride,
+    tileCount,
+    hiddenSize,
+    summarySize,
+    scratch,
+  );
+  quantiles(out, outStride, out, outStride, tileCount);
+}
