@@ -29,20 +29,20 @@ function gather(row: usize, resource: i32): v128 {
  */
 export function envelope(
   quantiles: usize,
-  qStride: usize,
+  qStrideBytes: usize,
   scale: usize,
-  scaleStride: usize,
+  scaleStrideBytes: usize,
   cap: usize,
-  capStride: usize,
+  capStrideBytes: usize,
   offset: usize,
   out: usize,
-  outStride: usize,
+  outStrideBytes: usize,
   tileCount: i32,
 ): void {
   for (let tile: i32 = 0; tile < tileCount; ++tile) {
     for (let resource: i32 = 0; resource < RESOURCE_COUNT; ++resource) {
       const row: usize = <usize>(resource * PHASE_COUNT) * PHASE_BYTES;
-      const shift: usize = offset == 0 ? 0 : offset + (row >> 3);
+      const shift: usize = offset === 0 ? 0 : offset + (row >> 3);
       for (let half: usize = 0; half < 32; half += 16) {
         envelopeHalf(
           quantiles + row + half,
@@ -53,10 +53,10 @@ export function envelope(
         );
       }
     }
-    quantiles += qStride;
-    scale += scaleStride;
-    cap += capStride;
-    out += outStride;
+    quantiles += qStrideBytes;
+    scale += scaleStrideBytes;
+    cap += capStrideBytes;
+    out += outStrideBytes;
   }
 }
 
@@ -68,7 +68,7 @@ function envelopeHalf(q: usize, scale: v128, cap: v128, shift: usize, out: usize
     let highest = f32x4.splat(f32.NEGATIVE_INFINITY);
     for (let level: usize = 0; level < PHASE_BYTES; level += 32) {
       let u = v128.load(q + level);
-      if (shift != 0) {
+      if (shift !== 0) {
         u = f32x4.add(u, v128.load32_splat(shift));
         shift += 4;
       }
@@ -93,9 +93,9 @@ function envelopeHalf(q: usize, scale: v128, cap: v128, shift: usize, out: usize
  */
 export function keepNeed(
   envelope: usize,
-  envelopeStride: usize,
+  envelopeStrideBytes: usize,
   out: usize,
-  outStride: usize,
+  outStrideBytes: usize,
   tileCount: i32,
 ): void {
   const bytes: usize = <usize>(KEEP_ROWS * LANE_ROW_BYTES);
@@ -114,7 +114,7 @@ export function keepNeed(
       }
       source += 3 * PHASE_BYTES;
     }
-    envelope += envelopeStride;
-    out += outStride;
+    envelope += envelopeStrideBytes;
+    out += outStrideBytes;
   }
 }

@@ -35,8 +35,8 @@ export function gruStep(
   const hBytes: usize = (<usize>hiddenSize) << 5;
   const all = i32x4.splat(-1);
   for (let tile: i32 = 0; tile < tileCount; ++tile) {
-    const keep0 = mask == 0 ? all : v128.load(mask);
-    const keep1 = mask == 0 ? all : v128.load(mask, 16);
+    const keep0 = mask === 0 ? all : v128.load(mask);
+    const keep1 = mask === 0 ? all : v128.load(mask, 16);
     let w: usize = packed;
     for (let row: usize = 0; row < hBytes; row += 32) {
       // One unit of 8 instances: four sums of two vectors, eight accumulators (16 registers on x64).
@@ -91,6 +91,6 @@ export function gruStep(
     x += xStrideBytes;
     hIn += hStrideBytes;
     hOut += hStrideBytes;
-    if (mask != 0) mask += maskStrideBytes;
+    if (mask !== 0) mask += maskStrideBytes;
   }
 }

@@ -51,9 +51,9 @@ export function packHead(
  * The head before the quantile map.
  *
  *   packed   read; made by `packHead`
- *   h        f32[H][8] a tile   read; tiles `hStride` bytes apart
- *   s        f32[S][8] a tile   read; tiles `sStride` bytes apart
- *   out      f32[48][8] a tile  written; row = (resource * 3 + phase) * 4 + k; `outStride` apart
+ *   h        f32[H][8] a tile   read; tiles `hStrideBytes` bytes apart
+ *   s        f32[S][8] a tile   read; tiles `sStrideBytes` bytes apart
+ *   out      f32[48][8] a tile  written; row = (resource * 3 + phase) * 4 + k; `outStrideBytes` apart
  *   scratch  `headScratchBytes()`   written; one a thread
  *
  * Regions must not overlap. A NaN in a lane stays in that lane. Each lane's bits depend on that
@@ -62,11 +62,11 @@ export function packHead(
 export function headRaw(
   packed: usize,
   h: usize,
-  hStride: usize,
+  hStrideBytes: usize,
   s: usize,
-  sStride: usize,
+  sStrideBytes: usize,
   out: usize,
-  outStride: usize,
+  outStrideBytes: usize,
   tileCount: i32,
   hiddenSize: i32,
   summarySize: i32,
@@ -81,9 +81,9 @@ export function headRaw(
     let w = denseTile(packed, h, hBytes, s, sBytes, scratch, HEAD_FIRST_ROWS, true);
     w = denseTile(w, scratch, firstBytes, scratch, 0, second, HEAD_SECOND_ROWS, true);
     denseTile(w, second, secondBytes, second, 0, out, ENVELOPE_ROWS, false);
-    h += hStride;
-    s += sStride;
-    out += outStride;
+    h += hStrideBytes;
+    s += sStrideBytes;
+    out += outStrideBytes;
   }
 }
 
@@ -91,11 +91,11 @@ export function headRaw(
 export function head(
   packed: usize,
   h: usize,
-  hStride: usize,
+  hStrideBytes: usize,
   s: usize,
-  sStride: usize,
+  sStrideBytes: usize,
   out: usize,
-  outStride: usize,
+  outStrideBytes: usize,
   tileCount: i32,
   hiddenSize: i32,
   summarySize: i32,
@@ -104,15 +104,15 @@ export function head(
   headRaw(
     packed,
     h,
-    hStride,
+    hStrideBytes,
     s,
-    sStride,
+    sStrideBytes,
     out,
-    outStride,
+    outStrideBytes,
     tileCount,
     hiddenSize,
     summarySize,
     scratch,
   );
-  quantiles(out, outStride, out, outStride, tileCount);
+  quantiles(out, outStrideBytes, out, outStrideBytes, tileCount);
 }

@@ -89,8 +89,8 @@ export function packGruOne(
   memory.fill(packed, 0, <usize>gruOnePackedBytes(inputSize, hiddenSize));
   for (let unit: i32 = 0; unit < hiddenSize; ++unit) {
     const at: usize = (<usize>unit) << 2;
-    const block: usize = ((<usize>unit) >> 3) * ((4 + 3 * <usize>(inputSize + hiddenSize)) << 5);
-    let out: usize = packed + block + ((at & 28));
+    const block: usize = (<usize>unit >> 3) * ((4 + 3 * <usize>(inputSize + hiddenSize)) << 5);
+    let out: usize = packed + block + (at & 28);
     store<f32>(out, load<f32>(biasIh + at) + load<f32>(biasHh + at));
     store<f32>(out, load<f32>(biasIh + gate + at) + load<f32>(biasHh + gate + at), 32);
     store<f32>(out, load<f32>(biasIh + 2 * gate + at), 64);

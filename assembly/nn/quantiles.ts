@@ -6,16 +6,16 @@ import { softplus } from "../simd/logarithm";
 /**
  * q0 = raw0, q(k) = q(k-1) + softplus(raw k), for each resource and phase, in u-space.
  *
- *   raw  f32[48][8] a tile   read; row = (resource * 3 + phase) * 4 + k; tiles `rawStride` apart
- *   out  f32[48][8] a tile   written; same rows; tiles `outStride` apart. May be the same as raw
+ *   raw  f32[48][8] a tile   read; row = (resource * 3 + phase) * 4 + k; tiles `rawStrideBytes` apart
+ *   out  f32[48][8] a tile   written; same rows; tiles `outStrideBytes` apart. May be the same as raw
  *
  * A NaN makes its own and the higher quantiles of that lane NaN.
  */
 export function quantiles(
   raw: usize,
-  rawStride: usize,
+  rawStrideBytes: usize,
   out: usize,
-  outStride: usize,
+  outStrideBytes: usize,
   tileCount: i32,
 ): void {
   const rowBytes: usize = <usize>(ENVELOPE_ROWS * LANE_ROW_BYTES);
@@ -30,7 +30,7 @@ export function quantiles(
         }
       }
     }
-    raw += rawStride;
-    out += outStride;
+    raw += rawStrideBytes;
+    out += outStrideBytes;
   }
 }

@@ -90,10 +90,7 @@ const SINH_0: f32 = 1.66667160211e-1;
 export function sinh(x: v128): v128 {
   const a = f32x4.abs(x);
   const e = expNegative(a);
-  const far = f32x4.mul(
-    f32x4.sub(f32x4.div(f32x4.splat(1.0), e), e),
-    f32x4.splat(0.5),
-  );
+  const far = f32x4.mul(f32x4.sub(f32x4.div(f32x4.splat(1.0), e), e), f32x4.splat(0.5));
   const square = f32x4.mul(a, a);
   let p = f32x4.add(f32x4.mul(f32x4.splat(SINH_2), square), f32x4.splat(SINH_1));
   p = f32x4.add(f32x4.mul(p, square), f32x4.splat(SINH_0));

@@ -8,7 +8,7 @@
 
 import { expNegative } from "./activation";
 
-const SQRT_HALF: f32 = 0.707106781186547524;
+const SQRT_HALF: f32 = 0.7071067811865476;
 const NORMAL_MIN: f32 = 1.1754943508222875e-38;
 const TWO_23: f32 = 8388608.0;
 const LN2_HI: f32 = 0.693359375;
@@ -16,7 +16,7 @@ const LN2_LO: f32 = -2.1219444e-4;
 const LN2: f32 = 0.6931471805599453;
 const P0: f32 = 7.0376836292e-2;
 const P1: f32 = -1.151461031e-1;
-const P2: f32 = 1.1676998740e-1;
+const P2: f32 = 1.167699874e-1;
 const P3: f32 = -1.2420140846e-1;
 const P4: f32 = 1.4249322787e-1;
 const P5: f32 = -1.6668057665e-1;

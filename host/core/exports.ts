@@ -8,4 +8,112 @@ export type KernelExports = {
   // core
   abiVersion(): number;
   arenaBase(): number;
+  // nn
+  gruPackedBytes(inputSize: number, hiddenSize: number): number;
+  packGru(
+    weightIh: number,
+    weightHh: number,
+    biasIh: number,
+    biasHh: number,
+    packed: number,
+    inputSize: number,
+    hiddenSize: number,
+  ): void;
+  gruStep(
+    packed: number,
+    x: number,
+    xStrideBytes: number,
+    hIn: number,
+    hOut: number,
+    hStrideBytes: number,
+    mask: number,
+    maskStrideBytes: number,
+    tileCount: number,
+    inputSize: number,
+    hiddenSize: number,
+  ): void;
+  gruOnePackedBytes(inputSize: number, hiddenSize: number): number;
+  packGruOne(
+    weightIh: number,
+    weightHh: number,
+    biasIh: number,
+    biasHh: number,
+    packed: number,
+    inputSize: number,
+    hiddenSize: number,
+  ): void;
+  gruStepOne(
+    packed: number,
+    x: number,
+    hIn: number,
+    hOut: number,
+    inputSize: number,
+    hiddenSize: number,
+  ): void;
+  headPackedBytes(hiddenSize: number, summarySize: number): number;
+  headScratchBytes(): number;
+  packHead(
+    weight0: number,
+    bias0: number,
+    weight1: number,
+    bias1: number,
+    weight2: number,
+    bias2: number,
+    packed: number,
+    hiddenSize: number,
+    summarySize: number,
+  ): void;
+  headRaw(
+    packed: number,
+    h: number,
+    hStrideBytes: number,
+    s: number,
+    sStrideBytes: number,
+    out: number,
+    outStrideBytes: number,
+    tileCount: number,
+    hiddenSize: number,
+    summarySize: number,
+    scratch: number,
+  ): void;
+  head(
+    packed: number,
+    h: number,
+    hStrideBytes: number,
+    s: number,
+    sStrideBytes: number,
+    out: number,
+    outStrideBytes: number,
+    tileCount: number,
+    hiddenSize: number,
+    summarySize: number,
+    scratch: number,
+  ): void;
+  quantiles(
+    raw: number,
+    rawStrideBytes: number,
+    out: number,
+    outStrideBytes: number,
+    tileCount: number,
+  ): void;
+  envelope(
+    quantiles: number,
+    qStrideBytes: number,
+    scale: number,
+    scaleStrideBytes: number,
+    cap: number,
+    capStrideBytes: number,
+    offset: number,
+    out: number,
+    outStrideBytes: number,
+    tileCount: number,
+  ): void;
+  keepNeed(
+    envelope: number,
+    envelopeStrideBytes: number,
+    out: number,
+    outStrideBytes: number,
+    tileCount: number,
+  ): void;
+  sweep(which: number, input: number, output: number, count: number): void;
 };
