@@ -7,11 +7,13 @@ import type { Ledger, LedgerChange, LedgerRange } from "../../host/ledger/ledger
 import { isRepriseError } from "../../host/lib/errors.js";
 import { decisionRecord, planRecord, reservationRecord } from "./records.js";
 
-export function conformance(name: string, open: () => Ledger): ReturnType<typeof suite> {
+export type OpenLedger = () => Ledger | Promise<Ledger>;
+
+export function conformance(name: string, open: OpenLedger): ReturnType<typeof suite> {
   const test = suite(`${name} conformance`);
 
   test("a new ledger is empty", async () => {
-    const ledger = open();
+    const ledger = await open();
     assert.is(ledger.get("reservation", "r1"), undefined);
     assert.is(ledger.count("reservation"), 0);
     assert.equal([...ledger.entries("plan")], []);
@@ -19,7 +21,7 @@ export function conformance(name: string, open: () => Ledger): ReturnType<typeof
   });
 
   test("what was committed is read back, whole and equal", async () => {
-    const ledger = open();
+    const ledger = await open();
     const changes: LedgerChange[] = [
       { table: "reservation", key: "r1", put: reservationRecord("r1") },
       { table: "plan", key: "p1", put: planRecord("p1") },
@@ -45,7 +47,7 @@ export function conformance(name: string, open: () => Ledger): ReturnType<typeof
   });
 
   test("later changes of one commit win, and a removal removes", async () => {
-    const ledger = open();
+    const ledger = await open();
     ledger.commit([
       { table: "meta", key: "a", put: 1 },
       { table: "meta", key: "a", put: 2 },
@@ -60,7 +62,7 @@ export function conformance(name: string, open: () => Ledger): ReturnType<typeof
   });
 
   test("tables do not see each other's keys", async () => {
-    const ledger = open();
+    const ledger = await open();
     ledger.commit([{ table: "plan", key: "x", put: planRecord("x") }]);
     assert.is(ledger.get("decision", "x"), undefined);
     assert.is(ledger.count("decision"), 0);
@@ -68,7 +70,7 @@ export function conformance(name: string, open: () => Ledger): ReturnType<typeof
   });
 
   test("what a caller does to a record afterwards does not reach the ledger", async () => {
-    const ledger = open();
+    const ledger = await open();
     const allocated = [1, 2, 3, 4];
     const put = { instanceId: "i", nodeId: "n", groupId: "g", allocated };
     ledger.commit([{ table: "allocation", key: "i", put }]);
@@ -84,7 +86,7 @@ export function conformance(name: string, open: () => Ledger): ReturnType<typeof
   ranges(test, open);
 
   test("anything after close is ERR_STATE, a second close is nothing", async () => {
-    const ledger = open();
+    const ledger = await open();
     await ledger.close();
     await ledger.close();
     assert.throws(() => ledger.commit([]), hasCode("ERR_STATE"));
@@ -96,7 +98,7 @@ export function conformance(name: string, open: () => Ledger): ReturnType<typeof
   return test;
 }
 
-function refusals(test: ReturnType<typeof suite>, open: () => Ledger): void {
+function refusals(test: ReturnType<typeof suite>, open: OpenLedger): void {
   const cyclic: { self?: unknown } = {};
   cyclic.self = cyclic;
   const bad: readonly (readonly [string, unknown])[] = [
@@ -111,7 +113,7 @@ function refusals(test: ReturnType<typeof suite>, open: () => Ledger): void {
   ];
   for (const [what, inputs] of bad) {
     test(`a commit that holds ${what} is refused whole`, async () => {
-      const ledger = open();
+      const ledger = await open();
       ledger.commit([{ table: "meta", key: "kept", put: 1 }]);
       const refused: LedgerChange[] = [
         { table: "meta", key: "kept", put: 2 },
@@ -127,7 +129,7 @@ function refusals(test: ReturnType<typeof suite>, open: () => Ledger): void {
   }
 
   test("a key that is empty, too long or broken text is refused whole", async () => {
-    const ledger = open();
+    const ledger = await open();
     for (const key of ["", "k".repeat(1025), "\ud800"]) {
       const changes: LedgerChange[] = [
         { table: "meta", key: "first", put: 1 },
@@ -142,7 +144,7 @@ function refusals(test: ReturnType<typeof suite>, open: () => Ledger): void {
   });
 
   test("an unknown table is refused whole", async () => {
-    const ledger = open();
+    const ledger = await open();
     const changes = [
       { table: "meta", key: "a", put: 1 },
       { table: "gossip", key: "a", put: 1 },
@@ -153,9 +155,9 @@ function refusals(test: ReturnType<typeof suite>, open: () => Ledger): void {
   });
 }
 
-function ranges(test: ReturnType<typeof suite>, open: () => Ledger): void {
+function ranges(test: ReturnType<typeof suite>, open: OpenLedger): void {
   test("an iteration under way does not see later commits", async () => {
-    const ledger = open();
+    const ledger = await open();
     ledger.commit(["a", "b", "c"].map((key) => ({ table: "meta", key, put: key })));
     const seen: string[] = [];
     for (const [key] of ledger.entries("meta")) {
@@ -180,7 +182,7 @@ function ranges(test: ReturnType<typeof suite>, open: () => Ledger): void {
       { from: key, limit: fc.nat(6), reverse: fc.boolean() },
       { requiredKeys: [] },
     );
-    const shared = open();
+    const shared = await open();
     fc.assert(
       fc.property(
         fc.array(fc.array(change, { maxLength: 5 }), { maxLength: 8 }),
