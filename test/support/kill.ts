@@ -22,10 +22,10 @@ const START_UP_MS_MAX = 250;
 export async function runAndKill(
   script: URL,
   args: readonly string[],
-  options: { readonly prng: Prng; readonly linesMax: number },
+  options: { readonly prng: Prng; readonly linesMin?: number; readonly linesMax: number },
 ): Promise<KilledRun> {
-  const { prng, linesMax } = options;
-  const killAfter = prng.below(linesMax + 1);
+  const { prng, linesMin = 0, linesMax } = options;
+  const killAfter = linesMin + prng.below(linesMax - linesMin + 1);
   const extraMs = prng.uniform() * 2;
   const startUpMs = prng.uniform() * START_UP_MS_MAX;
   const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
