@@ -1,5 +1,9 @@
 /** The library's public surface: re-exports only. */
 export * from "./core/abi.js";
+// Engines
+export { DryRunEngine, type DryRunOptions } from "./engines/dry-run.js";
+export type { Act, ActOutcome, Engine, PriorityProvider } from "./engines/engine.js";
+export { StaticPriorities } from "./engines/static-priorities.js";
 // Ledger
 export { canonicalJson } from "./ledger/encoding.js";
 export type { Ledger, LedgerChange, LedgerRange, LedgerTable } from "./ledger/ledger.js";

@@ -19,4 +19,6 @@ export const LIMITS = {
   outageMinutesMax: 60 * 24 * 31,
   /** Ledger: a key is an id or a few ids joined; the store itself takes 1,978 bytes. */
   ledgerKeyBytesMax: 1_024,
+  /** Acts that the dry-run engine remembers. */
+  actsKeptMax: 100_000,
 } as const;
