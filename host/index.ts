@@ -17,3 +17,8 @@ export {
   BitbrainsSource,
   readBitbrains,
 } from "./sources/bitbrains/bitbrains-source.js";
+export { readPreemptions, type VmLife } from "./sources/gcp/preemptions.js";
+export { type Eviction, readEvictions } from "./sources/google2011/evictions.js";
+export { type MachineEvent, readMachineEvents } from "./sources/google2011/machine-events.js";
+export { readTaskEvents, type TaskEvent } from "./sources/google2011/task-events.js";
+export { type CapacityChange, readSpotTrace, SpotSource } from "./sources/skypilot/spot-source.js";

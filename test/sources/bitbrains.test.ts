@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { suite } from "uvu";
@@ -117,6 +118,21 @@ test("yields the power cycle of a VM and no samples while it is off", async () =
     cpu: 2,
     memory: 8,
   });
+});
+
+test("reads a real power-on, whose capacity was zero before", async () => {
+  const file = new URL("../../../../test/data/bitbrains_rnd/series/rnd_82.csv.gz", import.meta.url);
+  const events: SourceEvent[] = [];
+  const reader = readBitbrains(fileURLToPath(file), { instanceId: "rnd_82" });
+  for await (const event of reader) events.push(event);
+  assert.equal([...reader.dropped], []);
+  assert.equal(
+    events.slice(0, 3).map((event) => event.kind),
+    ["registered", "restarted", "sample"],
+  );
+  assert.is(events.filter((event) => event.kind === "sample").length, 144);
+  const first = events[2];
+  assert.is(first?.kind === "sample" ? first.sample.timeMs : 0, 1378103920000);
 });
 
 test("a missing value is absent, a missing capacity is not a zero one", async () => {
