@@ -18,4 +18,10 @@ export { gruStepOne } from "./nn/gru-one";
 export { head, headPackedBytes, headRaw, headScratchBytes, packHead } from "./nn/head";
 export { gruOnePackedBytes, gruPackedBytes, packGru, packGruOne } from "./nn/pack";
 export { quantiles } from "./nn/quantiles";
+// pools
+export { aggregateQuantile } from "./pool/aggregate";
+export { fitCount } from "./pool/fit-count";
+export { fitMask } from "./pool/fit-mask";
+export { fitBest, fitFirst } from "./pool/fit-select";
+export { columnSums, headroom } from "./pool/headroom";
 export { sweep } from "./simd/sweep";

@@ -116,4 +116,69 @@ export type KernelExports = {
     tileCount: number,
   ): void;
   sweep(which: number, input: number, output: number, count: number): void;
+
+  // pools
+  fitCount(
+    roomPtr: number,
+    roomStrideBytes: number,
+    nodeCount: number,
+    columnCount: number,
+    needsPtr: number,
+    needCount: number,
+    outPtr: number,
+  ): void;
+  fitFirst(
+    roomPtr: number,
+    roomStrideBytes: number,
+    nodeCount: number,
+    columnCount: number,
+    needsPtr: number,
+    needCount: number,
+    outPtr: number,
+  ): void;
+  fitBest(
+    roomPtr: number,
+    roomStrideBytes: number,
+    nodeCount: number,
+    columnCount: number,
+    needsPtr: number,
+    needCount: number,
+    weightsPtr: number,
+    outPtr: number,
+  ): void;
+  fitMask(
+    roomPtr: number,
+    roomStrideBytes: number,
+    nodeCount: number,
+    columnCount: number,
+    needsPtr: number,
+    needCount: number,
+    outPtr: number,
+    outStrideBytes: number,
+  ): void;
+  headroom(
+    allocatablePtr: number,
+    allocatedPtr: number,
+    reservedPtr: number,
+    outPtr: number,
+    strideBytes: number,
+    nodeCount: number,
+  ): void;
+  columnSums(
+    tablePtr: number,
+    strideBytes: number,
+    nodeCount: number,
+    columnCount: number,
+    outPtr: number,
+  ): void;
+  aggregateQuantile(
+    medianPtr: number,
+    upperPtr: number,
+    strideBytes: number,
+    memberCount: number,
+    columnCount: number,
+    rhoPtr: number,
+    z: number,
+    outPtr: number,
+  ): void;
 };

@@ -1,0 +1,208 @@
+import { feasible, firstLanes, laneSum } from "./feasible";
+
+/** Bytes of room that stay in the first-level cache while all needs pass over them. */
+const BLOCK_BYTES: i32 = 24576;
+
+/**
+ * Counts, for each need, the nodes that fit it.
+ *
+ *   room   f32[columnCount][roomStrideBytes / 4]  read; rows hold whole vectors of 4 nodes
+ *   needs  f32[needCount][columnCount]            read
+ *   out    u32[needCount]                         written
+ *
+ * Regions must not overlap. NaN never fits. Padding nodes beyond `nodeCount` are read, not counted.
+ * Several needs stay in registers while a block of nodes is in the first-level cache.
+ * Reference: `fitCountReference`, host/allocator/reference.ts.
+ */
+export function fitCount(
+  room: usize,
+  roomStrideBytes: usize,
+  nodeCount: i32,
+  columnCount: i32,
+  needs: usize,
+  needCount: i32,
+  out: usize,
+): void {
+  const needBytes = (<usize>columnCount) << 2;
+  const vectorCount = nodeCount >> 2;
+  const tailAt = room + ((<usize>vectorCount) << 4);
+  const rest = nodeCount & 3;
+  for (let n: i32 = 0; n < needCount; ++n) {
+    let count: i32 = 0;
+    if (rest > 0) {
+      const ok = feasible(tailAt, roomStrideBytes, needs + <usize>n * needBytes, columnCount);
+      count = -laneSum(v128.and(ok, firstLanes(rest)));
+    }
+    store<i32>(out + ((<usize>n) << 2), count);
+  }
+  const block = max(1, BLOCK_BYTES / (columnCount << 4));
+  for (let first: i32 = 0; first < vectorCount; first += block) {
+    const count = min(block, vectorCount - first);
+    const at = room + ((<usize>first) << 4);
+    countBlock(at, roomStrideBytes, count, columnCount, needs, needCount, out);
+  }
+}
+
+function countBlock(
+  at: usize,
+  stride: usize,
+  vectorCount: i32,
+  columnCount: i32,
+  needs: usize,
+  needCount: i32,
+  out: usize,
+): void {
+  const needBytes = (<usize>columnCount) << 2;
+  let n: i32 = 0;
+  if (columnCount === 4) {
+    for (; n + 2 <= needCount; n += 2) {
+      countTwoOfFour(
+        at,
+        stride,
+        vectorCount,
+        needs + <usize>n * needBytes,
+        out + ((<usize>n) << 2),
+      );
+    }
+  }
+  for (; n < needCount; ++n) {
+    const need = needs + <usize>n * needBytes;
+    const count =
+      columnCount === 4
+        ? countOneOfFour(at, stride, vectorCount, need)
+        : columnCount === 12
+          ? countOneOfTwelve(at, stride, vectorCount, need)
+          : countAny(at, stride, vectorCount, need, columnCount);
+    const slot = out + ((<usize>n) << 2);
+    store<i32>(slot, load<i32>(slot) + count);
+  }
+}
+
+/** Two needs of four columns: eight splats, two masks and two counts fill the registers. */
+function countTwoOfFour(
+  at0: usize,
+  stride: usize,
+  vectorCount: i32,
+  need: usize,
+  out: usize,
+): void {
+  const a0 = v128.load32_splat(need);
+  const a1 = v128.load32_splat(need, 4);
+  const a2 = v128.load32_splat(need, 8);
+  const a3 = v128.load32_splat(need, 12);
+  const b0 = v128.load32_splat(need, 16);
+  const b1 = v128.load32_splat(need, 20);
+  const b2 = v128.load32_splat(need, 24);
+  const b3 = v128.load32_splat(need, 28);
+  let countA = i32x4.splat(0);
+  let countB = i32x4.splat(0);
+  let at1 = at0 + stride;
+  let at2 = at1 + stride;
+  let at3 = at2 + stride;
+  const end = at0 + ((<usize>vectorCount) << 4);
+  while (at0 < end) {
+    let room = v128.load(at0);
+    let okA = f32x4.le(a0, room);
+    let okB = f32x4.le(b0, room);
+    room = v128.load(at1);
+    okA = v128.and(okA, f32x4.le(a1, room));
+    okB = v128.and(okB, f32x4.le(b1, room));
+    room = v128.load(at2);
+    okA = v128.and(okA, f32x4.le(a2, room));
+    okB = v128.and(okB, f32x4.le(b2, room));
+    room = v128.load(at3);
+    countA = i32x4.sub(countA, v128.and(okA, f32x4.le(a3, room)));
+    countB = i32x4.sub(countB, v128.and(okB, f32x4.le(b3, room)));
+    at0 += 16;
+    at1 += 16;
+    at2 += 16;
+    at3 += 16;
+  }
+  store<i32>(out, load<i32>(out) + laneSum(countA));
+  store<i32>(out, load<i32>(out, 4) + laneSum(countB), 4);
+}
+
+function countOneOfFour(at0: usize, stride: usize, vectorCount: i32, need: usize): i32 {
+  const n0 = v128.load32_splat(need);
+  const n1 = v128.load32_splat(need, 4);
+  const n2 = v128.load32_splat(need, 8);
+  const n3 = v128.load32_splat(need, 12);
+  let count = i32x4.splat(0);
+  let at1 = at0 + stride;
+  let at2 = at1 + stride;
+  let at3 = at2 + stride;
+  // Two vectors a turn while they last.
+  const endPair = at0 + ((<usize>(vectorCount & ~1)) << 4);
+  const end = at0 + ((<usize>vectorCount) << 4);
+  while (at0 < endPair) {
+    const a = v128.and(f32x4.le(n0, v128.load(at0)), f32x4.le(n1, v128.load(at1)));
+    const b = v128.and(f32x4.le(n2, v128.load(at2)), f32x4.le(n3, v128.load(at3)));
+    const c = v128.and(f32x4.le(n0, v128.load(at0, 16)), f32x4.le(n1, v128.load(at1, 16)));
+    const d = v128.and(f32x4.le(n2, v128.load(at2, 16)), f32x4.le(n3, v128.load(at3, 16)));
+    count = i32x4.sub(count, v128.and(a, b));
+    count = i32x4.sub(count, v128.and(c, d));
+    at0 += 32;
+    at1 += 32;
+    at2 += 32;
+    at3 += 32;
+  }
+  if (at0 < end) {
+    const a = v128.and(f32x4.le(n0, v128.load(at0)), f32x4.le(n1, v128.load(at1)));
+    const b = v128.and(f32x4.le(n2, v128.load(at2)), f32x4.le(n3, v128.load(at3)));
+    count = i32x4.sub(count, v128.and(a, b));
+  }
+  return laneSum(count);
+}
+
+/** Twelve splats fill the registers: one need at a time. */
+function countOneOfTwelve(at: usize, stride: usize, vectorCount: i32, need: usize): i32 {
+  const n0 = v128.load32_splat(need);
+  const n1 = v128.load32_splat(need, 4);
+  const n2 = v128.load32_splat(need, 8);
+  const n3 = v128.load32_splat(need, 12);
+  const n4 = v128.load32_splat(need, 16);
+  const n5 = v128.load32_splat(need, 20);
+  const n6 = v128.load32_splat(need, 24);
+  const n7 = v128.load32_splat(need, 28);
+  const n8 = v128.load32_splat(need, 32);
+  const n9 = v128.load32_splat(need, 36);
+  const n10 = v128.load32_splat(need, 40);
+  const n11 = v128.load32_splat(need, 44);
+  let count = i32x4.splat(0);
+  const end = at + ((<usize>vectorCount) << 4);
+  for (; at < end; at += 16) {
+    let row = at;
+    let ok = f32x4.le(n0, v128.load(row));
+    row += stride;
+    ok = v128.and(ok, f32x4.le(n1, v128.load(row)));
+    row += stride;
+    ok = v128.and(ok, f32x4.le(n2, v128.load(row)));
+    row += stride;
+    ok = v128.and(ok, f32x4.le(n3, v128.load(row)));
+    row += stride;
+    ok = v128.and(ok, f32x4.le(n4, v128.load(row)));
+    row += stride;
+    ok = v128.and(ok, f32x4.le(n5, v128.load(row)));
+    row += stride;
+    ok = v128.and(ok, f32x4.le(n6, v128.load(row)));
+    row += stride;
+    ok = v128.and(ok, f32x4.le(n7, v128.load(row)));
+    row += stride;
+    ok = v128.and(ok, f32x4.le(n8, v128.load(row)));
+    row += stride;
+    ok = v128.and(ok, f32x4.le(n9, v128.load(row)));
+    row += stride;
+    ok = v128.and(ok, f32x4.le(n10, v128.load(row)));
+    row += stride;
+    ok = v128.and(ok, f32x4.le(n11, v128.load(row)));
+    count = i32x4.sub(count, ok);
+  }
+  return laneSum(count);
+}
+
+function countAny(at: usize, stride: usize, vectorCount: i32, need: usize, columnCount: i32): i32 {
+  let count = i32x4.splat(0);
+  const end = at + ((<usize>vectorCount) << 4);
+  for (; at < end; at += 16) count = i32x4.sub(count, feasible(at, stride, need, columnCount));
+  return laneSum(count);
+}
