@@ -18,6 +18,17 @@ export { gruStepOne } from "./nn/gru-one";
 export { head, headPackedBytes, headRaw, headScratchBytes, packHead } from "./nn/head";
 export { gruOnePackedBytes, gruPackedBytes, packGru, packGruOne } from "./nn/pack";
 export { quantiles } from "./nn/quantiles";
+// training
+export { adamStep, gradientSum, squaredNorm } from "./nn/train-adam";
+export {
+  copyLaneRows,
+  trainAffine,
+  trainAffineInput,
+  trainBiasGradient,
+  trainWeightGradient,
+} from "./nn/train-affine";
+export { trainGruBackward, trainGruForward } from "./nn/train-gru";
+export { asinhRatio, trainPinball, trainSilu, trainSiluGradient } from "./nn/train-loss";
 // pools
 export { aggregateQuantile } from "./pool/aggregate";
 export { fitCount } from "./pool/fit-count";

@@ -181,4 +181,89 @@ export type KernelExports = {
     z: number,
     outPtr: number,
   ): void;
+  // training
+  copyLaneRows(from: number, fromRow: number, to: number, toRow: number, rows: number): void;
+  trainGruForward(
+    weights: number,
+    x: number,
+    mask: number,
+    hidden: number,
+    gates: number,
+    stepCount: number,
+    inputSize: number,
+    hiddenSize: number,
+  ): void;
+  trainGruBackward(
+    weightHh: number,
+    hidden: number,
+    gates: number,
+    gradient: number,
+    gradientRow: number,
+    stepCount: number,
+    hiddenSize: number,
+  ): void;
+  trainAffine(
+    weight: number,
+    bias: number,
+    x: number,
+    y: number,
+    rows: number,
+    inner: number,
+    blocks: number,
+  ): void;
+  trainAffineInput(
+    weight: number,
+    dy: number,
+    dx: number,
+    rows: number,
+    inner: number,
+    columns: number,
+    blocks: number,
+  ): void;
+  trainWeightGradient(
+    dy: number,
+    dyRow: number,
+    dyBlock: number,
+    x: number,
+    xRow: number,
+    xBlock: number,
+    out: number,
+    rows: number,
+    inner: number,
+    blocks: number,
+  ): void;
+  trainBiasGradient(dy: number, dyRow: number, out: number, rows: number, blocks: number): void;
+  trainSilu(x: number, y: number, count: number): void;
+  trainSiluGradient(x: number, gradient: number, count: number): void;
+  trainPinball(
+    raw: number,
+    target: number,
+    levels: number,
+    result: number,
+    needs: number,
+    blocks: number,
+  ): void;
+  asinhRatio(value: number, scale: number, out: number, count: number): void;
+  gradientSum(
+    gradients: number,
+    stride: number,
+    blocks: number,
+    out: number,
+    count: number,
+    scale: number,
+  ): void;
+  squaredNorm(values: number, count: number): number;
+  adamStep(
+    weights: number,
+    gradient: number,
+    mean: number,
+    square: number,
+    count: number,
+    clip: number,
+    step: number,
+    beta1: number,
+    beta2: number,
+    squareCorrection: number,
+    epsilon: number,
+  ): void;
 };
