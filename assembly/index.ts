@@ -16,6 +16,8 @@ export { envelope, keepNeed } from "./nn/envelope";
 export { gruStep } from "./nn/gru";
 export { gruStepOne } from "./nn/gru-one";
 export { head, headPackedBytes, headRaw, headScratchBytes, packHead } from "./nn/head";
+// profiler
+export { carryLanes } from "./nn/lanes";
 export { gruOnePackedBytes, gruPackedBytes, packGru, packGruOne } from "./nn/pack";
 export { quantiles } from "./nn/quantiles";
 // training

@@ -266,4 +266,6 @@ export type KernelExports = {
     squareCorrection: number,
     epsilon: number,
   ): void;
+  // profiler
+  carryLanes(mask: number, from: number, to: number, rowCount: number): void;
 };

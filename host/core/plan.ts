@@ -1,0 +1,186 @@
+/**
+ * Where everything of the profiler lies in the core's memory.
+ *
+ * Goals: one owner for every byte; no two workers on one cache line; a size known before the memory
+ * is made. Non-goals: growing, freeing, knowing what a kernel does with a region.
+ *
+ *   state     tile[tileCount]             docs/abi.md; written by the worker that holds the tile
+ *   epochs    u32[tileCount]              rises when a tile's new answers are published
+ *   inbox     inbox tile[inboxTiles]      samples of a tick, one tile a round; written by the host
+ *   work      i32[journalTiles][4]        what a tick has to do, see WORK_*
+ *   control   i32[16]                     see CONTROL_*
+ *   journal   state part[journalTiles]    each tile as it was before the tick touched it
+ *   offsets   f32[48]                     calibration of the envelope, asinh space
+ *   scratch   one block a worker, and one more for the thread that reads
+ */
+import { invariant } from "../lib/assert.js";
+import { RepriseError } from "../lib/errors.js";
+import { LIMITS } from "../lib/limits.js";
+import {
+  ENVELOPE_ROWS,
+  INBOX_TILE_BYTES,
+  INPUT_ROWS,
+  KEEP_ROWS,
+  LANE_ROW_BYTES,
+  SUMMARY_ROWS,
+  TILE_HIDDEN,
+  TILE_LANES,
+} from "./abi.js";
+import type { ArenaPlan, Region } from "./arena.js";
+
+/** Fields of one work item, i32 each. */
+export const WORK_TILE = 0;
+export const WORK_INBOX_FIRST = 1;
+export const WORK_ROUNDS = 2;
+export const WORK_PHASE = 3;
+export const WORK_FIELDS = 4;
+
+/** Values of WORK_PHASE. */
+export const PHASE_WAITING = 0;
+/** The tile's state is in the journal; the tile itself may be half written. */
+export const PHASE_JOURNALED = 1;
+export const PHASE_DONE = 2;
+
+/** Words of the control region. */
+export const CONTROL_CURSOR = 0;
+const CONTROL_BYTES = 64;
+
+/** A tick over more tiles than this is published in slices; 16,384 tiles are 131,072 instances. */
+export const JOURNAL_TILES_MAX = 16_384;
+
+export interface ProfilerPlanSizes {
+  readonly maxInstances: number;
+  /** 0 without a network. */
+  readonly hiddenSize: number;
+  readonly workers: number;
+  /** Bytes the head asks for, 0 without a network. */
+  readonly headScratchBytes: number;
+  /** Tiles one slice of a tick holds at most. */
+  readonly journalTiles?: number;
+}
+
+/** Offsets inside one scratch block. */
+export interface ScratchPlan {
+  readonly inputs: number;
+  readonly mask: number;
+  readonly features: number;
+  readonly quantiles: number;
+  readonly envelope: number;
+  readonly hidden: number;
+  readonly state: number;
+  readonly head: number;
+  readonly bytes: number;
+}
+
+/** Plain numbers only: it is cloned into every worker. */
+export interface ProfilerPlan {
+  readonly tileCount: number;
+  readonly hiddenSize: number;
+  readonly tileBytes: number;
+  readonly journalTiles: number;
+  readonly inboxTiles: number;
+  readonly state: Region;
+  readonly epochs: Region;
+  readonly inbox: Region;
+  readonly work: Region;
+  readonly control: Region;
+  readonly journal: Region;
+  readonly offsets: Region;
+  readonly scratch: readonly Region[];
+  readonly scratchPlan: ScratchPlan;
+}
+
+/** Offset of the hidden state in a tile; `parity` chooses the buffer. */
+export function hiddenOffset(plan: ProfilerPlan, parity: number): number {
+  return TILE_HIDDEN + parity * plan.hiddenSize * LANE_ROW_BYTES;
+}
+
+export function envelopeOffset(plan: ProfilerPlan, parity: number): number {
+  return hiddenOffset(plan, 2) + parity * ENVELOPE_ROWS * LANE_ROW_BYTES;
+}
+
+export function keepOffset(plan: ProfilerPlan, parity: number): number {
+  return envelopeOffset(plan, 2) + parity * KEEP_ROWS * LANE_ROW_BYTES;
+}
+
+export function tileBytes(hiddenSize: number): number {
+  return TILE_HIDDEN + 2 * (hiddenSize + ENVELOPE_ROWS + KEEP_ROWS) * LANE_ROW_BYTES;
+}
+
+/** @throws ERR_LIMIT when a size is outside the limits */
+export function planProfiler(arena: ArenaPlan, sizes: ProfilerPlanSizes): ProfilerPlan {
+  checkSize("maxInstances", sizes.maxInstances, 1, LIMITS.instancesMax);
+  checkSize("workers", sizes.workers, 0, LIMITS.workersMax);
+  checkSize("hiddenSize", sizes.hiddenSize, 0, LIMITS.hiddenSizeMax);
+  const tileCount = Math.ceil(sizes.maxInstances / TILE_LANES);
+  const journalTiles = Math.min(tileCount, sizes.journalTiles ?? JOURNAL_TILES_MAX);
+  checkSize("journalTiles", journalTiles, 1, JOURNAL_TILES_MAX);
+  // One instance's whole queue fits, so that no instance is ever split over two slices.
+  const inboxTiles = Math.max(journalTiles, LIMITS.pendingSamplesPerInstanceMax);
+  const bytes = tileBytes(sizes.hiddenSize);
+  const scratchPlan = planScratch(sizes);
+  const plan: ProfilerPlan = {
+    tileCount,
+    hiddenSize: sizes.hiddenSize,
+    tileBytes: bytes,
+    journalTiles,
+    inboxTiles,
+    state: arena.region("state", tileCount * bytes),
+    epochs: arena.region("epochs", tileCount * 4),
+    inbox: arena.region("inbox", inboxTiles * INBOX_TILE_BYTES),
+    work: arena.region("work", journalTiles * WORK_FIELDS * 4),
+    control: arena.region("control", CONTROL_BYTES),
+    journal: arena.region("journal", journalTiles * TILE_HIDDEN),
+    offsets: arena.region("offsets", ENVELOPE_ROWS * 4),
+    scratch: Array.from({ length: sizes.workers + 1 }, (_, index) =>
+      arena.region(`scratch ${index}`, scratchPlan.bytes),
+    ),
+    scratchPlan,
+  };
+  assertDisjoint(arena.regions);
+  Object.freeze(plan.scratch);
+  return Object.freeze(plan);
+}
+
+/** Fails when two regions share a byte. */
+export function assertDisjoint(regions: readonly Region[]): void {
+  const sorted = [...regions].sort((a, b) => a.ptr - b.ptr || a.bytes - b.bytes);
+  let end = 0;
+  for (const region of sorted) {
+    invariant(region.ptr >= end, `region ${region.name} overlaps the one before it`);
+    end = region.ptr + region.bytes;
+  }
+}
+
+function planScratch(sizes: ProfilerPlanSizes): ScratchPlan {
+  const rows = LANE_ROW_BYTES;
+  const inputs = 0;
+  const mask = inputs + INPUT_ROWS * rows;
+  // Two tiles of features and quantiles: the restart envelope and the keep-need.
+  const features = mask + 2 * rows;
+  const quantiles = features + 2 * SUMMARY_ROWS * rows;
+  const envelope = quantiles + 2 * ENVELOPE_ROWS * rows;
+  const hidden = envelope + 2 * ENVELOPE_ROWS * rows;
+  const state = hidden + 2 * sizes.hiddenSize * rows;
+  const head = state + TILE_HIDDEN;
+  return Object.freeze({
+    inputs,
+    mask,
+    features,
+    quantiles,
+    envelope,
+    hidden,
+    state,
+    head,
+    bytes: head + Math.ceil(sizes.headScratchBytes / 64) * 64,
+  });
+}
+
+function checkSize(name: string, got: number, min: number, max: number): void {
+  if (Number.isSafeInteger(got) && got >= min && got <= max) return;
+  throw new RepriseError("ERR_LIMIT", `${name} is outside its limits`, {
+    field: name,
+    got,
+    expected: `a whole number from ${min} to ${max}`,
+  });
+}

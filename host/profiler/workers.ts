@@ -1,0 +1,145 @@
+import type { Worker } from "node:worker_threads";
+import { Piscina } from "piscina";
+import type { ProfilerPlan } from "../core/plan.js";
+import { RepriseError } from "../lib/errors.js";
+
+/** One worker's share of a tick. Integers only: everything else lies in the shared memory. */
+export interface TickTask {
+  /** Items in the work table; the workers take them one after another. */
+  readonly itemCount: number;
+  readonly tick: number;
+  /** The scratch block that this task owns while it runs. */
+  readonly scratchIndex: number;
+}
+
+/** What every worker is opened with. */
+export interface WorkerSetup {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly plan: ProfilerPlan;
+  /** Plain numbers: where the packed network lies; null without one. */
+  readonly network: unknown;
+}
+
+/**
+ * Where a tick's tasks run. `run` settles only when no task of it can touch the memory any more,
+ * also when a worker was lost; what the lost one left undone is seen in the work table.
+ */
+export interface Workers {
+  readonly threadCount: number;
+  /** @returns the reasons of tasks that did not end well; empty when all did */
+  run(tasks: readonly TickTask[]): Promise<readonly unknown[]>;
+  close(): Promise<void>;
+}
+
+export interface PiscinaWorkersOptions {
+  readonly threadCount: number;
+  readonly setup: WorkerSetup;
+  /** A task that takes longer than this is lost and its worker replaced. */
+  readonly taskMsMax: number;
+  /** The compiled worker entry; only tests name another one. */
+  readonly workerUrl?: URL;
+}
+
+const WORKER_URL = new URL("./tick-worker.js", import.meta.url);
+const CLOSE_MS_MAX = 10_000;
+
+/** Worker threads over one shared memory. A thread that dies is replaced by the pool. */
+export class PiscinaWorkers implements Workers {
+  readonly threadCount: number;
+  readonly #pool: Piscina<TickTask, number>;
+  readonly #taskMsMax: number;
+  /** The pool reports the death of an idle thread here; the next run simply has a new thread. */
+  #idleFailures: unknown[] = [];
+
+  constructor(options: PiscinaWorkersOptions) {
+    this.threadCount = options.threadCount;
+    this.#taskMsMax = options.taskMsMax;
+    this.#pool = new Piscina<TickTask, number>({
+      filename: (options.workerUrl ?? WORKER_URL).href,
+      name: "default",
+      minThreads: options.threadCount,
+      maxThreads: options.threadCount,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      maxQueue: options.threadCount * 2,
+      concurrentTasksPerWorker: 1,
+      atomics: "sync",
+      workerData: options.setup,
+      niceIncrement: 0,
+      trackUnmanagedFds: false,
+      closeTimeout: CLOSE_MS_MAX,
+      recordTiming: false,
+      stricterFIFO: true,
+      workerHistogram: false,
+    });
+    this.#pool.on("error", (error: unknown) => this.#idleFailures.push(error));
+  }
+
+  async run(tasks: readonly TickTask[]): Promise<readonly unknown[]> {
+    const threads = [...this.#pool.threads];
+    const signal = AbortSignal.timeout(this.#taskMsMax);
+    const settled = await Promise.allSettled(tasks.map((task) => this.#pool.run(task, { signal })));
+    const failures = this.#idleFailures;
+    this.#idleFailures = [];
+    let lost = false;
+    for (const outcome of settled) {
+      if (outcome.status === "fulfilled") continue;
+      failures.push(outcome.reason);
+      lost = true;
+    }
+    if (lost) await this.#awaitGone(threads);
+    return lost ? failures : [];
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close({ force: false });
+  }
+
+  /** A thread that the pool gave up may still run: it must be gone before its tiles are restored. */
+  async #awaitGone(threadsBefore: readonly Worker[]): Promise<void> {
+    const kept = new Set(this.#pool.threads);
+    await Promise.all(
+      threadsBefore.filter((thread) => !kept.has(thread)).map((thread) => thread.terminate()),
+    );
+  }
+}
+
+/** Runs the tasks on the calling thread, one after another: no threads, same bits. */
+export class InlineWorkers implements Workers {
+  readonly threadCount = 0;
+  readonly #runTask: (task: TickTask) => number;
+
+  constructor(runTask: (task: TickTask) => number) {
+    this.#runTask = runTask;
+  }
+
+  async run(tasks: readonly TickTask[]): Promise<readonly unknown[]> {
+    const failures: unknown[] = [];
+    for (const task of tasks) {
+      try {
+        this.#runTask(task);
+      } catch (cause) {
+        failures.push(cause);
+      }
+    }
+    return failures;
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** The typed error of a tick that could not be finished. */
+export function workerLost(failures: readonly unknown[], undone: number): RepriseError {
+  const first = failures[0];
+  const code =
+    first instanceof RepriseError && first.code === "ERR_KERNEL_TRAP"
+      ? "ERR_KERNEL_TRAP"
+      : "ERR_WORKER_LOST";
+  const reason = first instanceof Error ? first.message : "no reason given";
+  return new RepriseError(
+    code,
+    `the tick made no progress on ${undone} tiles: ${reason}`,
+    { got: failures.length, expected: "0 failed tasks" },
+    first,
+  );
+}
