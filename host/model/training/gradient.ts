@@ -151,22 +151,26 @@ export class WindowGradient {
     const at = this.#at;
     const [first, second, third] = HEAD_SIZES;
     const { hiddenSize, summarySize } = this.#layout.shape;
-    this.#layerGradient("head.4", gradient, at.raw, at.layer2, blocks);
+    this.#layerGradient("head.4", gradient, { dy: at.raw, x: at.layer2, blocks });
     const w4 = weights + this.#tensor("head.4.weight").offset * 4;
     kernel.trainAffineInput(w4, at.raw, at.slope2, third, second, second, blocks);
     kernel.trainSiluGradient(at.sum2, at.slope2, second * blocks * 8);
-    this.#layerGradient("head.2", gradient, at.slope2, at.layer1, blocks);
+    this.#layerGradient("head.2", gradient, { dy: at.slope2, x: at.layer1, blocks });
     const w2 = weights + this.#tensor("head.2.weight").offset * 4;
     kernel.trainAffineInput(w2, at.slope2, at.slope1, second, first, first, blocks);
     kernel.trainSiluGradient(at.sum1, at.slope1, first * blocks * 8);
-    this.#layerGradient("head.0", gradient, at.slope1, at.features, blocks);
+    this.#layerGradient("head.0", gradient, { dy: at.slope1, x: at.features, blocks });
     const w0 = weights + this.#tensor("head.0.weight").offset * 4;
     const inner = hiddenSize + summarySize;
     kernel.trainAffineInput(w0, at.slope1, at.slope0, first, inner, hiddenSize, blocks);
     return loss;
   }
 
-  #layerGradient(name: string, gradient: number, dy: number, x: number, blocks: number): void {
+  #layerGradient(
+    name: string,
+    gradient: number,
+    { dy, x, blocks }: { readonly dy: number; readonly x: number; readonly blocks: number },
+  ): void {
     const [rows = 0, inner = 0] = this.#tensor(`${name}.weight`).shape;
     const row = blocks * LANE_ROW_BYTES;
     const weight = gradient + this.#tensor(`${name}.weight`).offset * 4;
