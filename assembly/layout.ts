@@ -50,15 +50,20 @@ export const TILE_CAP: i32 = 320; //            resource row, NaN = no cap known
 export const TILE_LAST: i32 = 448; //           resource row, last value of each resource
 export const TILE_SCALE: i32 = 576; //          resource row, 48 h decayed mean: the instance's scale
 export const TILE_MEAN_2H: i32 = 704; //        resource row
-export const TILE_SQUARE_2H: i32 = 832; //      resource row
+export const TILE_VARIANCE_2H: i32 = 832; //    resource row
 export const TILE_MEAN_24H: i32 = 960; //       resource row
-export const TILE_SQUARE_24H: i32 = 1088; //    resource row
+export const TILE_VARIANCE_24H: i32 = 1088; //  resource row
 export const TILE_EWMA: i32 = 1216; //          resource row
 export const TILE_EWMA_VAR: i32 = 1344; //      resource row
-export const TILE_RECENT_MAX: i32 = 1472; //    u8[12][8][4]   5-minute maxima of the last hour
-export const TILE_HOUR_MAX: i32 = 1856; //      u8[168][8][4]  hourly maxima of the last week
-export const TILE_HISTOGRAM: i32 = 7232; //     u16[36][8][4]  decayed histogram
-export const TILE_HIDDEN: i32 = 9536; //        f32[H][8] twice, then envelope and keep-need twice
+export const TILE_OBSERVED: i32 = 1472; //      resource row, seconds observed, 0 = never seen
+export const TILE_HISTOGRAM_BASE: i32 = 1600; // i8[8][4] lowest bucket, quarter octaves; 32 B spare
+export const TILE_RECENT_MAX: i32 = 1664; //    u8[12][8][4]   5-minute maxima of the last hour
+export const TILE_HOUR_MAX: i32 = 2048; //      u8[168][8][4]  hourly maxima of the last week
+export const TILE_HISTOGRAM: i32 = 7424; //     u16[36][8][4]  decayed histogram
+export const TILE_HIDDEN: i32 = 9728; //        f32[H][8] twice, then envelope and keep-need twice
+
+/** Bits 0-3 of a lane's TILE_FLAGS: that resource was missing in the last sample. */
+export const FLAG_MISSING_MASK: u32 = 15;
 
 // One tile of the inbox: what the host wrote and the workers have not consumed yet.
 export const INBOX_TIME: i32 = 0; //            f64[8]

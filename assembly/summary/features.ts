@@ -1,0 +1,240 @@
+/**
+ * Writes the head's summary features of every instance.
+ *
+ * | region | type | shape | access |
+ * |---|---|---|---|
+ * | state | tile state, `layout.ts` | [tile] of stateStride bytes | read |
+ * | out | f32 | [tile][96 features][8] | written whole |
+ *
+ * The regions do not overlap. `atSeconds` is the time of the answer for all lanes, NaN = each
+ * lane's last sample; before the last sample it counts as that. `outageMinutes` NaN = the lane's
+ * own. A lane that never had a sample is 0. No NaN leaves this kernel. docs/abi.md lists the rows.
+ */
+
+import {
+  FLAG_MISSING_MASK,
+  LANE_ROW_BYTES,
+  SUMMARY_ROWS,
+  TILE_CAP,
+  TILE_EWMA,
+  TILE_EWMA_VAR,
+  TILE_FLAGS,
+  TILE_INCARNATIONS,
+  TILE_INTERRUPTIONS,
+  TILE_LANES,
+  TILE_LAST,
+  TILE_LAST_TIME,
+  TILE_LAUNCH_TIME,
+  TILE_MEAN_2H,
+  TILE_MEAN_24H,
+  TILE_OBSERVED,
+  TILE_OUTAGE,
+  TILE_SCALE,
+  TILE_VARIANCE_2H,
+  TILE_VARIANCE_24H,
+} from "../layout";
+import { asinh, log, log1p } from "../simd/logarithm";
+import { dayFraction, isWeekend, sineOfTurns } from "./clock";
+import { histogramQuantile, histogramTotal } from "./quantiles";
+import { decodeSteps, scaled, widenCodes } from "./steps";
+import {
+  clockWindow,
+  dayMaximum,
+  medianOfSeven,
+  recentMaximum,
+  weekMaximum,
+} from "./windows";
+
+const OBSERVED_MAX: f32 = 4194304.0;
+const FEATURE_MAX: f32 = 6.0;
+const FEATURE_BYTES: i32 = 4 * LANE_ROW_BYTES;
+
+export function features(
+  state: usize,
+  stateStride: i32,
+  out: usize,
+  outStride: i32,
+  tileCount: i32,
+  atSeconds: f64,
+  outageMinutes: f32,
+): void {
+  for (let tile = 0; tile < tileCount; tile++) {
+    memory.fill(out, 0, SUMMARY_ROWS * LANE_ROW_BYTES);
+    const weekLow = weekMaximum(state, 0);
+    const weekHigh = weekMaximum(state, 1);
+    for (let lane = 0; lane < TILE_LANES; lane++) {
+      const last = load<f64>(state + (lane << 3), TILE_LAST_TIME);
+      if (last == 0.0) continue;
+      const at = atSeconds >= last ? atSeconds : last;
+      const own = load<f32>(state + (lane << 2), TILE_OUTAGE);
+      const outage = isNaN(outageMinutes) ? own : outageMinutes;
+      const restart = at + <f64>max(isNaN(outage) ? 0.0 : outage, 0.0) * 60.0;
+      const week = pickLane(lane < 4 ? weekLow : weekHigh, lane & 3);
+      const column = out + (lane << 2);
+      writeUsage(state, column, lane, restart, widenCodes(week));
+      writeSizes(state, column, lane);
+      writeTimes(state, column, lane, at, restart);
+    }
+    state += stateStride;
+    out += outStride;
+  }
+}
+
+/** Moves one lane's four bytes to the front. */
+function pickLane(bytes: v128, lane: i32): v128 {
+  let word = i32x4.extract_lane(bytes, 0);
+  if (lane == 1) word = i32x4.extract_lane(bytes, 1);
+  if (lane == 2) word = i32x4.extract_lane(bytes, 2);
+  if (lane == 3) word = i32x4.extract_lane(bytes, 3);
+  return i32x4.replace_lane(i32x4.splat(0), 0, word);
+}
+
+/** Where the first has no value, the second. */
+function orElse(codes: v128, value: v128, fallback: v128): v128 {
+  return v128.bitselect(fallback, value, i32x4.eq(codes, i32x4.splat(0)));
+}
+
+/** mean + n sigma */
+function spread(at: usize, meanOffset: usize, varianceOffset: usize, n: f32): v128 {
+  const sigma = f32x4.sqrt(v128.load(at + varianceOffset));
+  return f32x4.add(v128.load(at + meanOffset), f32x4.mul(sigma, f32x4.splat(n)));
+}
+
+/** Features 0-15, one group of four rows each. */
+function writeUsage(state: usize, out: usize, lane: i32, restart: f64, weekCodes: v128): void {
+  const at = state + (lane << 4);
+  const scale = v128.load(at, TILE_SCALE);
+  const seen = f32x4.gt(v128.load(at, TILE_OBSERVED), f32x4.splat(0.0));
+  const lastHour = <i64>floor(load<f64>(state + (lane << 3), TILE_LAST_TIME) / 3600.0);
+  const last = v128.load(at, TILE_LAST);
+  const hourCodes = widenCodes(recentMaximum(state, lane));
+  const hour = orElse(hourCodes, decodeSteps(hourCodes), last);
+  const dayCodes = widenCodes(dayMaximum(state, lane, lastHour));
+  const day = orElse(dayCodes, decodeSteps(dayCodes), hour);
+  const week = orElse(weekCodes, decodeSteps(weekCodes), day);
+  put(out, 0, last, scale, seen);
+  put(out, 1, hour, scale, seen);
+  put(out, 2, day, scale, seen);
+  put(out, 3, week, scale, seen);
+
+  const total = histogramTotal(state, lane);
+  put(out, 4, f32x4.min(histogramQuantile(state, lane, total, 0.5), week), scale, seen);
+  put(out, 5, f32x4.min(histogramQuantile(state, lane, total, 0.9), week), scale, seen);
+  put(out, 6, f32x4.min(histogramQuantile(state, lane, total, 0.95), week), scale, seen);
+  put(out, 7, f32x4.min(histogramQuantile(state, lane, total, 0.99), week), scale, seen);
+  put(out, 8, spread(at, TILE_MEAN_2H, TILE_VARIANCE_2H, 5.0), scale, seen);
+  put(out, 9, spread(at, TILE_EWMA, TILE_EWMA_VAR, 3.0), scale, seen);
+  put(out, 10, spread(at, TILE_MEAN_24H, TILE_VARIANCE_24H, 3.0), scale, seen);
+
+  const w1 = clockWindow(state, lane, restart, 1, lastHour);
+  const w2 = clockWindow(state, lane, restart, 2, lastHour);
+  const w3 = clockWindow(state, lane, restart, 3, lastHour);
+  const w4 = clockWindow(state, lane, restart, 4, lastHour);
+  const w5 = clockWindow(state, lane, restart, 5, lastHour);
+  const w6 = clockWindow(state, lane, restart, 6, lastHour);
+  const w7 = clockWindow(state, lane, restart, 7, lastHour);
+  let largest = i8x16.max_u(i8x16.max_u(w1, w2), i8x16.max_u(w3, w4));
+  largest = i8x16.max_u(largest, i8x16.max_u(i8x16.max_u(w5, w6), w7));
+  putWindow(out, 11, w1, day, scale, seen);
+  putWindow(out, 12, w2, day, scale, seen);
+  putWindow(out, 13, w7, day, scale, seen);
+  putWindow(out, 14, largest, day, scale, seen);
+  putWindow(out, 15, medianOfSeven(w1, w2, w3, w4, w5, w6, w7), day, scale, seen);
+}
+
+/** Four rows of one lane, one a resource, as asinh(value / scale). */
+function put(out: usize, feature: i32, value: v128, scale: v128, seen: v128): void {
+  putRow(out + feature * FEATURE_BYTES, v128.and(scaled(value, scale), seen));
+}
+
+function putWindow(
+  out: usize,
+  feature: i32,
+  bytes: v128,
+  fallback: v128,
+  scale: v128,
+  seen: v128,
+): void {
+  const codes = widenCodes(bytes);
+  put(out, feature, orElse(codes, decodeSteps(codes), fallback), scale, seen);
+}
+
+function putRow(out: usize, v: v128): void {
+  store<f32>(out, f32x4.extract_lane(v, 0));
+  store<f32>(out, f32x4.extract_lane(v, 1), LANE_ROW_BYTES);
+  store<f32>(out, f32x4.extract_lane(v, 2), 2 * LANE_ROW_BYTES);
+  store<f32>(out, f32x4.extract_lane(v, 3), 3 * LANE_ROW_BYTES);
+}
+
+/** Within [-6, 6]. */
+function clamp(v: v128): v128 {
+  return f32x4.max(f32x4.min(v, f32x4.splat(FEATURE_MAX)), f32x4.splat(-FEATURE_MAX));
+}
+
+/** Rows 64-73: scale and caps. */
+function writeSizes(state: usize, out: usize, lane: i32): void {
+  const at = state + (lane << 4);
+  const scale = v128.load(at, TILE_SCALE);
+  const cap = v128.load(at, TILE_CAP);
+  const known = v128.and(
+    f32x4.gt(cap, f32x4.splat(0.0)),
+    f32x4.lt(cap, f32x4.splat(Infinity)),
+  );
+  const quarter = f32x4.splat(0.25);
+  putRow(out + 64 * LANE_ROW_BYTES, clamp(f32x4.mul(log(scale), quarter)));
+  const safe = v128.bitselect(cap, f32x4.splat(1.0), known);
+  const size = v128.and(clamp(f32x4.mul(log(safe), quarter)), known);
+  const relative = v128.and(clamp(asinh(f32x4.div(safe, scale))), known);
+  const flag = v128.and(f32x4.splat(1.0), known);
+  store<f32>(out, f32x4.extract_lane(size, 0), 68 * LANE_ROW_BYTES);
+  store<f32>(out, f32x4.extract_lane(size, 1), 69 * LANE_ROW_BYTES);
+  store<f32>(out, f32x4.extract_lane(relative, 0), 70 * LANE_ROW_BYTES);
+  store<f32>(out, f32x4.extract_lane(relative, 1), 71 * LANE_ROW_BYTES);
+  store<f32>(out, f32x4.extract_lane(flag, 0), 72 * LANE_ROW_BYTES);
+  store<f32>(out, f32x4.extract_lane(flag, 1), 73 * LANE_ROW_BYTES);
+}
+
+/** Rows 74-88: clock, ages, counts, what is missing. */
+function writeTimes(state: usize, out: usize, lane: i32, at: f64, restart: f64): void {
+  const word = lane << 2;
+  const time = lane << 3;
+  const turns = dayFraction(restart);
+  store<f32>(out, <f32>sineOfTurns(turns), 74 * LANE_ROW_BYTES);
+  store<f32>(out, <f32>sineOfTurns(turns + 0.25), 75 * LANE_ROW_BYTES);
+  store<f32>(out, <f32>sineOfTurns(turns * 2.0), 76 * LANE_ROW_BYTES);
+  store<f32>(out, <f32>sineOfTurns(turns * 2.0 + 0.25), 77 * LANE_ROW_BYTES);
+  store<f32>(out, isWeekend(restart) ? 1.0 : 0.0, 78 * LANE_ROW_BYTES);
+  const outageHours = <f32>((restart - at) / 3600.0);
+  store<f32>(out, min(outageHours, FEATURE_MAX), 79 * LANE_ROW_BYTES);
+
+  const observed = v128.load(state + (lane << 4), TILE_OBSERVED);
+  const pairs = f32x4.max(observed, i8x16.shuffle(observed, observed,
+    4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11));
+  const longest = max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 2));
+  const ages = f32x4(
+    <f32>((at - load<f64>(state + time, TILE_LAST_TIME)) / 60.0),
+    <f32>(max(at - load<f64>(state + time, TILE_LAUNCH_TIME), 0.0) / 60.0),
+    min(longest, OBSERVED_MAX) / 3600.0,
+    0.0,
+  );
+  const logs = clamp(f32x4.mul(log1p(ages), f32x4.splat(0.25)));
+  const interruptions = load<f32>(state + word, TILE_INTERRUPTIONS);
+  const counts = f32x4(
+    load<f32>(state + word, TILE_INCARNATIONS),
+    interruptions > 0.0 ? interruptions : 0.0,
+    0.0,
+    0.0,
+  );
+  const countLogs = clamp(log1p(counts));
+  store<f32>(out, f32x4.extract_lane(logs, 0), 80 * LANE_ROW_BYTES);
+  store<f32>(out, f32x4.extract_lane(logs, 1), 81 * LANE_ROW_BYTES);
+  store<f32>(out, f32x4.extract_lane(countLogs, 0), 82 * LANE_ROW_BYTES);
+  store<f32>(out, f32x4.extract_lane(countLogs, 1), 83 * LANE_ROW_BYTES);
+  const missing = <i32>(load<u32>(state + word, TILE_FLAGS) & FLAG_MISSING_MASK);
+  const bits = v128.and(i32x4.splat(missing), i32x4(1, 2, 4, 8));
+  putRow(
+    out + 84 * LANE_ROW_BYTES,
+    v128.and(f32x4.splat(1.0), i32x4.ne(bits, i32x4.splat(0))),
+  );
+  store<f32>(out, f32x4.extract_lane(logs, 2), 88 * LANE_ROW_BYTES);
+}
