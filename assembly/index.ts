@@ -38,3 +38,7 @@ export { fitMask } from "./pool/fit-mask";
 export { fitBest, fitFirst } from "./pool/fit-select";
 export { columnSums, headroom } from "./pool/headroom";
 export { sweep } from "./simd/sweep";
+// summary
+export { features } from "./summary/features";
+export { ingest } from "./summary/ingest";
+export { statistics } from "./summary/statistics";

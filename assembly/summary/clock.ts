@@ -25,7 +25,7 @@ export function sineOfTurns(turns: f64): f64 {
   p = p * z + S3;
   p = p * z + S1;
   const odd = half - 2.0 * floor(half * 0.5);
-  return odd != 0.0 ? -p * x : p * x;
+  return odd !== 0.0 ? -p * x : p * x;
 }
 
 /** Part of the UTC day that has passed, [0, 1). */

@@ -7,8 +7,8 @@
  * | out | f32 | [tile][96 features][8] | written whole |
  *
  * The regions do not overlap. `atSeconds` is the time of the answer for all lanes, NaN = each
- * lane's last sample; before the last sample it counts as that. `outageMinutes` NaN = the lane's
- * own. A lane that never had a sample is 0. No NaN leaves this kernel. docs/abi.md lists the rows.
+ * lane's last sample; before the last sample it counts as that. `outageMinutes` NaN or negative
+ * = the lane's own. A lane that never had a sample is 0. No NaN leaves this kernel. docs/abi.md lists the rows.
  */
 
 import {
@@ -37,13 +37,7 @@ import { asinh, log, log1p } from "../simd/logarithm";
 import { dayFraction, isWeekend, sineOfTurns } from "./clock";
 import { histogramQuantile, histogramTotal } from "./quantiles";
 import { decodeSteps, scaled, widenCodes } from "./steps";
-import {
-  clockWindow,
-  dayMaximum,
-  medianOfSeven,
-  recentMaximum,
-  weekMaximum,
-} from "./windows";
+import { clockWindow, dayMaximum, medianOfSeven, recentMaximum, weekMaximum } from "./windows";
 
 const OBSERVED_MAX: f32 = 4194304.0;
 const FEATURE_MAX: f32 = 6.0;
@@ -64,11 +58,11 @@ export function features(
     const weekHigh = weekMaximum(state, 1);
     for (let lane = 0; lane < TILE_LANES; lane++) {
       const last = load<f64>(state + (lane << 3), TILE_LAST_TIME);
-      if (last == 0.0) continue;
+      if (last === 0.0) continue;
       const at = atSeconds >= last ? atSeconds : last;
       const own = load<f32>(state + (lane << 2), TILE_OUTAGE);
-      const outage = isNaN(outageMinutes) ? own : outageMinutes;
-      const restart = at + <f64>max(isNaN(outage) ? 0.0 : outage, 0.0) * 60.0;
+      const outage = outageMinutes >= 0.0 ? outageMinutes : own;
+      const restart = at + (outage >= 0.0 ? <f64>outage * 60.0 : 0.0);
       const week = pickLane(lane < 4 ? weekLow : weekHigh, lane & 3);
       const column = out + (lane << 2);
       writeUsage(state, column, lane, restart, widenCodes(week));
@@ -83,9 +77,9 @@ export function features(
 /** Moves one lane's four bytes to the front. */
 function pickLane(bytes: v128, lane: i32): v128 {
   let word = i32x4.extract_lane(bytes, 0);
-  if (lane == 1) word = i32x4.extract_lane(bytes, 1);
-  if (lane == 2) word = i32x4.extract_lane(bytes, 2);
-  if (lane == 3) word = i32x4.extract_lane(bytes, 3);
+  if (lane === 1) word = i32x4.extract_lane(bytes, 1);
+  if (lane === 2) word = i32x4.extract_lane(bytes, 2);
+  if (lane === 3) word = i32x4.extract_lane(bytes, 3);
   return i32x4.replace_lane(i32x4.splat(0), 0, word);
 }
 
@@ -176,10 +170,7 @@ function writeSizes(state: usize, out: usize, lane: i32): void {
   const at = state + (lane << 4);
   const scale = v128.load(at, TILE_SCALE);
   const cap = v128.load(at, TILE_CAP);
-  const known = v128.and(
-    f32x4.gt(cap, f32x4.splat(0.0)),
-    f32x4.lt(cap, f32x4.splat(Infinity)),
-  );
+  const known = v128.and(f32x4.gt(cap, f32x4.splat(0.0)), f32x4.lt(cap, f32x4.splat(Infinity)));
   const quarter = f32x4.splat(0.25);
   putRow(out + 64 * LANE_ROW_BYTES, clamp(f32x4.mul(log(scale), quarter)));
   const safe = v128.bitselect(cap, f32x4.splat(1.0), known);
@@ -208,8 +199,10 @@ function writeTimes(state: usize, out: usize, lane: i32, at: f64, restart: f64):
   store<f32>(out, min(outageHours, FEATURE_MAX), 79 * LANE_ROW_BYTES);
 
   const observed = v128.load(state + (lane << 4), TILE_OBSERVED);
-  const pairs = f32x4.max(observed, i8x16.shuffle(observed, observed,
-    4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11));
+  const pairs = f32x4.max(
+    observed,
+    i8x16.shuffle(observed, observed, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11),
+  );
   const longest = max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 2));
   const ages = f32x4(
     <f32>((at - load<f64>(state + time, TILE_LAST_TIME)) / 60.0),
@@ -218,10 +211,9 @@ function writeTimes(state: usize, out: usize, lane: i32, at: f64, restart: f64):
     0.0,
   );
   const logs = clamp(f32x4.mul(log1p(ages), f32x4.splat(0.25)));
-  const interruptions = load<f32>(state + word, TILE_INTERRUPTIONS);
   const counts = f32x4(
     load<f32>(state + word, TILE_INCARNATIONS),
-    interruptions > 0.0 ? interruptions : 0.0,
+    max(load<f32>(state + word, TILE_INTERRUPTIONS), 0.0),
     0.0,
     0.0,
   );
@@ -232,9 +224,6 @@ function writeTimes(state: usize, out: usize, lane: i32, at: f64, restart: f64):
   store<f32>(out, f32x4.extract_lane(countLogs, 1), 83 * LANE_ROW_BYTES);
   const missing = <i32>(load<u32>(state + word, TILE_FLAGS) & FLAG_MISSING_MASK);
   const bits = v128.and(i32x4.splat(missing), i32x4(1, 2, 4, 8));
-  putRow(
-    out + 84 * LANE_ROW_BYTES,
-    v128.and(f32x4.splat(1.0), i32x4.ne(bits, i32x4.splat(0))),
-  );
+  putRow(out + 84 * LANE_ROW_BYTES, v128.and(f32x4.splat(1.0), i32x4.ne(bits, i32x4.splat(0))));
   store<f32>(out, f32x4.extract_lane(logs, 2), 88 * LANE_ROW_BYTES);
 }

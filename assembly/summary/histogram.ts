@@ -19,12 +19,9 @@ const ROOT_3: f32 = 1.68179286;
 
 /** floor(4 log2 v), exact for v as f32; values below 2^-30 count as 2^-30. */
 export function quarterOctaves(value: v128): v128 {
-  const v = f32x4.max(value, f32x4.splat(9.31322574615478515625e-10));
+  const v = f32x4.max(value, f32x4.splat(9.313225746154785e-10));
   const exponent = i32x4.sub(i32x4.shr_u(v, 23), i32x4.splat(127));
-  const mantissa = v128.or(
-    v128.and(v, i32x4.splat(0x007fffff)),
-    i32x4.splat(0x3f800000),
-  );
+  const mantissa = v128.or(v128.and(v, i32x4.splat(0x007fffff)), i32x4.splat(0x3f800000));
   // A comparison is -1 where it holds.
   let q = i32x4.shl(exponent, 2);
   q = i32x4.sub(q, f32x4.ge(mantissa, f32x4.splat(ROOT_1)));
@@ -100,9 +97,9 @@ function shift(first: usize, moved: i32): void {
 function moveWeight(first: usize, bucket: i32, moved: i32): void {
   const from = first + bucket * BUCKET_BYTES;
   const weight = <i32>load<u16>(from);
-  if (weight == 0) return;
+  if (weight === 0) return;
   const target = min(max(bucket - moved, 0), HISTOGRAM_SLOTS - 1);
-  if (target == bucket) return;
+  if (target === bucket) return;
   const to = first + target * BUCKET_BYTES;
   store<u16>(from, 0);
   store<u16>(to, <u16>min(<i32>load<u16>(to) + weight, WEIGHT_MAX));

@@ -91,10 +91,10 @@ export function ingest(
     for (let lane = 0; lane < TILE_LANES; lane++) {
       const word = lane << 2;
       const flags = load<u32>(inbox + word, INBOX_FLAGS);
-      const waits = (flags & PENDING_SAMPLE) != 0;
+      const waits = (flags & PENDING_SAMPLE) !== 0;
       store<u32>(mask + word, waits ? 0xffffffff : 0);
       if (!waits) continue;
-      ingestLane(state, inbox, x, lane, (flags & PENDING_RESTART) != 0);
+      ingestLane(state, inbox, x, lane, (flags & PENDING_RESTART) !== 0);
       store<u32>(inbox + word, 0, INBOX_FLAGS);
       taken++;
     }
@@ -113,7 +113,7 @@ function ingestLane(state: usize, inbox: usize, x: usize, lane: i32, restarted: 
   const row = lane << 4;
   const time = load<f64>(inbox + timeAt, INBOX_TIME);
   const lastTime = load<f64>(state + timeAt, TILE_LAST_TIME);
-  const fresh = lastTime == 0.0;
+  const fresh = lastTime === 0.0;
   const restart = restarted || fresh;
   const elapsed = fresh ? 0.0 : max(time - lastTime, 0.0);
   const value = v128.load(inbox + row, INBOX_VALUES);
@@ -136,23 +136,14 @@ function ingestLane(state: usize, inbox: usize, x: usize, lane: i32, restarted: 
 }
 
 function isMeasured(value: v128): v128 {
-  return v128.and(
-    f32x4.ge(value, f32x4.splat(0.0)),
-    f32x4.le(value, f32x4.splat(VALUE_MAX)),
-  );
+  return v128.and(f32x4.ge(value, f32x4.splat(0.0)), f32x4.le(value, f32x4.splat(VALUE_MAX)));
 }
 
 function isMeasuredScalar(value: f32): bool {
   return value >= 0.0 && value <= VALUE_MAX;
 }
 
-function startIncarnation(
-  state: usize,
-  inbox: usize,
-  lane: i32,
-  time: f64,
-  restart: bool,
-): void {
+function startIncarnation(state: usize, inbox: usize, lane: i32, time: f64, restart: bool): void {
   const word = lane << 2;
   const launchAt = state + (lane << 3);
   const since = load<f32>(inbox + word, INBOX_SINCE_LAUNCH);
@@ -169,10 +160,7 @@ function startIncarnation(
 /** alpha of one decay, 1 for the first sample of a resource. */
 function alphaOf(interval: v128, observed: v128, rate: f32): v128 {
   const r = f32x4.splat(rate);
-  return f32x4.div(
-    decayWeight(f32x4.mul(interval, r)),
-    decayWeight(f32x4.mul(observed, r)),
-  );
+  return f32x4.div(decayWeight(f32x4.mul(interval, r)), decayWeight(f32x4.mul(observed, r)));
 }
 
 /** Seconds this sample stands for, a resource. */
@@ -244,20 +232,48 @@ function moveHistogram(state: usize, lane: i32, v: v128, known: v128, seconds: f
   const tile = state;
   const first = lane << 2;
   if (bits & 1) {
-    addWeight(tile, first, i32x4.extract_lane(q, 0), i32x4.extract_lane(base, 0),
-      i32x4.extract_lane(weight, 0), (news & 1) != 0, (halves & 1) != 0);
+    addWeight(
+      tile,
+      first,
+      i32x4.extract_lane(q, 0),
+      i32x4.extract_lane(base, 0),
+      i32x4.extract_lane(weight, 0),
+      (news & 1) !== 0,
+      (halves & 1) !== 0,
+    );
   }
   if (bits & 2) {
-    addWeight(tile, first + 1, i32x4.extract_lane(q, 1), i32x4.extract_lane(base, 1),
-      i32x4.extract_lane(weight, 1), (news & 2) != 0, (halves & 2) != 0);
+    addWeight(
+      tile,
+      first + 1,
+      i32x4.extract_lane(q, 1),
+      i32x4.extract_lane(base, 1),
+      i32x4.extract_lane(weight, 1),
+      (news & 2) !== 0,
+      (halves & 2) !== 0,
+    );
   }
   if (bits & 4) {
-    addWeight(tile, first + 2, i32x4.extract_lane(q, 2), i32x4.extract_lane(base, 2),
-      i32x4.extract_lane(weight, 2), (news & 4) != 0, (halves & 4) != 0);
+    addWeight(
+      tile,
+      first + 2,
+      i32x4.extract_lane(q, 2),
+      i32x4.extract_lane(base, 2),
+      i32x4.extract_lane(weight, 2),
+      (news & 4) !== 0,
+      (halves & 4) !== 0,
+    );
   }
   if (bits & 8) {
-    addWeight(tile, first + 3, i32x4.extract_lane(q, 3), i32x4.extract_lane(base, 3),
-      i32x4.extract_lane(weight, 3), (news & 8) != 0, (halves & 8) != 0);
+    addWeight(
+      tile,
+      first + 3,
+      i32x4.extract_lane(q, 3),
+      i32x4.extract_lane(base, 3),
+      i32x4.extract_lane(weight, 3),
+      (news & 8) !== 0,
+      (halves & 8) !== 0,
+    );
   }
 }
 
@@ -267,14 +283,7 @@ function withPeak(v: v128, peak: f32): v128 {
   return f32x4.replace_lane(v, 0, isMeasuredScalar(peak) ? max(cpu, peak) : cpu);
 }
 
-function moveMaxima(
-  state: usize,
-  lane: i32,
-  v: v128,
-  known: v128,
-  time: f64,
-  lastTime: f64,
-): void {
+function moveMaxima(state: usize, lane: i32, v: v128, known: v128, time: f64, lastTime: f64): void {
   const code = packCodes(v128.and(encodeSteps(v), known));
   moveRing(state + TILE_RECENT_MAX + (lane << 2), code, RECENT_SLOTS, time, lastTime, 300.0);
   moveRing(state + TILE_HOUR_MAX + (lane << 2), code, HOUR_SLOTS, time, lastTime, 3600.0);
@@ -296,7 +305,7 @@ function moveRing(
   const at = ring + index * LANE_ROW_BYTES;
   for (let back = 0; back < begun; back++) {
     store<u32>(ring + index * LANE_ROW_BYTES, 0);
-    index = index == 0 ? slots - 1 : index - 1;
+    index = index === 0 ? slots - 1 : index - 1;
   }
   store<u32>(at, maxCodes(load<u32>(at), code));
 }

@@ -6,7 +6,9 @@ import { quarterOctaveEdge } from "./histogram";
 const BUCKET_BYTES: i32 = 64;
 
 function weightsAt(first: usize, bucket: i32): v128 {
-  return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(v128.load64_zero(first + bucket * BUCKET_BYTES)));
+  return f32x4.convert_i32x4_s(
+    i32x4.extend_low_i16x8_u(v128.load64_zero(first + bucket * BUCKET_BYTES)),
+  );
 }
 
 /** Four signed bytes as i32x4. */

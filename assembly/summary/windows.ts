@@ -48,19 +48,10 @@ function hourCodes(tile: usize, lane: i32, hour: i64, lastHour: i64): v128 {
 }
 
 /** The clock hours that overlap [restart, restart + 1 h), `days` days earlier. */
-export function clockWindow(
-  tile: usize,
-  lane: i32,
-  restart: f64,
-  days: i64,
-  lastHour: i64,
-): v128 {
+export function clockWindow(tile: usize, lane: i32, restart: f64, days: i64, lastHour: i64): v128 {
   const first = <i64>floor(restart / 3600.0) - days * DAY_HOURS;
   const last = <i64>floor((restart + 3599.0) / 3600.0) - days * DAY_HOURS;
-  return i8x16.max_u(
-    hourCodes(tile, lane, first, lastHour),
-    hourCodes(tile, lane, last, lastHour),
-  );
+  return i8x16.max_u(hourCodes(tile, lane, first, lastHour), hourCodes(tile, lane, last, lastHour));
 }
 
 /** Lower median of those of seven codes that are not 0, byte by byte; 0 when all are. */

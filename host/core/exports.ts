@@ -268,4 +268,32 @@ export type KernelExports = {
   ): void;
   // profiler
   carryLanes(mask: number, from: number, to: number, rowCount: number): void;
+  // summary
+  ingest(
+    state: number,
+    stateStride: number,
+    inbox: number,
+    inboxStride: number,
+    x: number,
+    xStride: number,
+    mask: number,
+    maskStride: number,
+    tileCount: number,
+  ): number;
+  features(
+    state: number,
+    stateStride: number,
+    out: number,
+    outStride: number,
+    tileCount: number,
+    atSeconds: number,
+    outageMinutes: number,
+  ): void;
+  statistics(
+    state: number,
+    stateStride: number,
+    out: number,
+    outStride: number,
+    tileCount: number,
+  ): void;
 };
