@@ -17,7 +17,8 @@ const START_UP_MS_MAX = 250;
 
 /**
  * Starts `script` (a compiled test module) and sends SIGKILL after a random number of lines and a
- * moment more; after no line at all it may die at any point of its start-up. Resolves when the child is gone and its pipe is drained.
+ * moment more; after no line at all it may die at any point of its start-up. Resolves when the child
+ * is gone and its pipe is drained.
  */
 export async function runAndKill(
   script: URL,
