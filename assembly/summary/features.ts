@@ -8,7 +8,8 @@
  *
  * The regions do not overlap. `atSeconds` is the time of the answer for all lanes, NaN = each
  * lane's last sample; before the last sample it counts as that. `outageMinutes` NaN or negative
- * = the lane's own. A lane that never had a sample is 0. No NaN leaves this kernel. docs/abi.md lists the rows.
+ * = the lane's own. A lane that never had a sample is 0. No NaN leaves this kernel. docs/abi.md
+ * lists the rows.
  */
 
 import {
