@@ -77,4 +77,101 @@ laws("release and shared agree to the bit", () => {
   assert.is(Buffer.compare(a as Buffer, b as Buffer), 0);
 });
 
+const plain = (timeSeconds: number, value: number, restart = false): ReferenceSample => ({
+  timeSeconds,
+  values: [value, value, value, value],
+  restart,
+});
+
+laws("lanes do not depend on each other or on their order", () => {
+  const seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+  const all = seeds.map((seed) => lifeOf(seed, 40));
+  const run = (slotOf: (index: number) => number) => {
+    const bed = new SummaryBed("shared", 2);
+    for (let step = 0; step < 40; step++) {
+      all.forEach((life, index) => {
+        const sample = life[step];
+        if (sample !== undefined) bed.offer(slotOf(index), sample);
+      });
+      bed.ingest();
+    }
+    bed.features(Number.NaN, 5);
+    return all.map((_, index) => bed.column(bed.rows, abi.SUMMARY_ROWS, slotOf(index)));
+  };
+  assert.equal(
+    run((index) => index),
+    run((index) => 15 - index),
+  );
+});
+
+laws("a lane without a sample keeps every bit of its state and gets mask 0 and zero inputs", () => {
+  const bed = new SummaryBed("shared", 1);
+  for (const slot of [1, 6]) bed.offer(slot, plain(1_380_000_000, 2));
+  assert.is(bed.ingest(), 2);
+  const before = bed.bytes(bed.state).slice();
+  bed.offer(6, plain(1_380_000_300, 3));
+  assert.is(bed.ingest(), 1);
+  assert.equal([...bed.bed.words(bed.mask)], [0, 0, 0, 0, 0, 0, 0xffffffff, 0]);
+  assert.ok(bed.column(bed.x, abi.INPUT_ROWS, 1).every((value) => value === 0));
+  // Lane 1 alone again: everything but lane 6's words is as before.
+  const bare = new SummaryBed("shared", 1);
+  bare.offer(1, plain(1_380_000_000, 2));
+  bare.ingest();
+  assert.equal(bed.resource(abi.TILE_SCALE, 1), bare.resource(abi.TILE_SCALE, 1));
+  const changed = bed.bytes(bed.state).findIndex((byte, at) => byte !== before[at]);
+  assert.ok(changed >= abi.TILE_LAST_TIME + 6 * 8 && changed < abi.TILE_LAST_TIME + 7 * 8);
+  assert.is(bed.ingest(), 0, "a taken sample is not taken again");
+});
+
+laws("a missing value leaves its resource alone and is flagged", () => {
+  const bed = new SummaryBed("shared", 1);
+  bed.offer(0, plain(1_380_000_000, 2));
+  bed.ingest();
+  bed.offer(0, { ...plain(1_380_000_300, 4), values: [4, Number.NaN, 4, 4] });
+  bed.ingest();
+  const [cpu, memory] = bed.resource(abi.TILE_MEAN_2H, 0);
+  assert.ok((cpu ?? 0) > 2);
+  assert.is(memory, 2);
+  assert.is(bed.resource(abi.TILE_OBSERVED, 0)[1], 60);
+  assert.equal(bed.column(bed.x, abi.INPUT_ROWS, 0).slice(10, 14), [0, 1, 0, 0]);
+});
+
+laws("a restart begins an incarnation and keeps the history", () => {
+  const bed = new SummaryBed("shared", 1);
+  for (let index = 0; index < 5; index++) {
+    bed.offer(0, plain(1_380_000_000 + index * 300, 2));
+    bed.ingest();
+  }
+  const scale = bed.resource(abi.TILE_SCALE, 0);
+  bed.offer(0, plain(1_380_004_000, 2, true));
+  bed.ingest();
+  const view = bed.view(bed.state);
+  assert.is(view.getUint32(abi.TILE_COUNT, true), 1);
+  assert.is(view.getUint32(abi.TILE_TOTAL, true), 6);
+  assert.is(view.getFloat32(abi.TILE_INCARNATIONS, true), 2);
+  assert.is(view.getFloat64(abi.TILE_LAUNCH_TIME, true), 1_380_004_000);
+  assert.equal(bed.resource(abi.TILE_SCALE, 0), scale);
+  assert.is(bed.column(bed.x, abi.INPUT_ROWS, 0)[8], 1);
+});
+
+laws("a gap clears the slots it skipped and pauses the decays", () => {
+  const bed = new SummaryBed("shared", 1);
+  for (let index = 0; index < 24; index++) {
+    bed.offer(0, plain(1_380_000_000 + index * 300, 8));
+    bed.ingest();
+  }
+  bed.offer(0, plain(1_380_000_000 + 3 * 86_400, 1));
+  bed.ingest();
+  // 15 minutes of 1 after 2 hours of 8: the old mean still dominates.
+  assert.ok((bed.resource(abi.TILE_MEAN_2H, 0)[0] ?? 0) > 6);
+  bed.features(Number.NaN, 0);
+  const rows = bed.column(bed.rows, abi.SUMMARY_ROWS, 0);
+  const scale = bed.resource(abi.TILE_SCALE, 0)[0] ?? 1;
+  const near = (row: number, value: number) =>
+    assert.ok(Math.abs((rows[row] ?? 0) - Math.asinh(value / scale)) < 0.05, `row ${row}`);
+  near(4, 1);
+  near(8, 1);
+  near(12, 8);
+});
+
 laws.run();

@@ -1,0 +1,151 @@
+import * as fc from "fast-check";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import * as abi from "../../host/core/abi.js";
+import type { BinaryName } from "../../host/core/binary.js";
+import { referenceFeatures, referenceStatistics } from "../../host/model/reference-features.js";
+import { type ReferenceSample, ReferenceSummary } from "../../host/model/reference-summary.js";
+import { lives, SummaryBed } from "./summary-bed.js";
+
+/** A maximum may lie one step off where rounding decides; the largest step is 1 / 13. */
+const STEP = 1 / 13;
+const WINDOW_ROWS = (row: number) => (row >= 4 && row < 32) || (row >= 44 && row < 64);
+
+const cut = fc.record({
+  wait: fc.oneof(fc.constant(Number.NaN), fc.double({ min: 0, max: 200_000, noNaN: true })),
+  outage: fc.oneof(fc.constantFrom(0, 5, 60, 1440, 40_000), fc.double({ min: 0, max: 90 })),
+  caps: fc.array(fc.constantFrom(Number.NaN, 0, 0.5, 2, 64), { minLength: 4, maxLength: 4 }),
+  interruptions: fc.integer({ min: 0, max: 9 }),
+});
+
+function runFeatures(name: BinaryName, numRuns: number): void {
+  fc.assert(
+    fc.property(lives(60), fc.integer({ min: 0, max: 15 }), cut, (samples, slot, asked) => {
+      const bed = new SummaryBed(name, 2);
+      const reference = new ReferenceSummary();
+      const caps = asked.caps.map(Math.fround);
+      bed.setCaps(slot, caps);
+      bed.setInterruptions(slot, asked.interruptions);
+      for (const sample of samples) {
+        bed.offer(slot, sample);
+        bed.ingest();
+        reference.ingest(sample);
+      }
+      const outageMinutes = Math.fround(asked.outage);
+      const atSeconds = reference.lastTime + asked.wait;
+      bed.features(atSeconds, outageMinutes);
+      const wanted = referenceFeatures(reference, { ...asked, caps, atSeconds, outageMinutes });
+      bed.column(bed.rows, abi.SUMMARY_ROWS, slot).forEach((got, row) => {
+        const error = Math.abs(got - (wanted[row] ?? Number.NaN));
+        const tolerance = WINDOW_ROWS(row) ? STEP * 1.05 : 2e-3;
+        assert.ok(error <= tolerance, `feature ${row}: ${got}, not ${wanted[row]}`);
+      });
+      const rest = bed.column(bed.rows, abi.SUMMARY_ROWS, (slot + 1) % 16);
+      assert.ok(rest.every((value) => value === 0));
+      checkStatistics(bed, slot, reference);
+    }),
+    { numRuns },
+  );
+}
+
+function checkStatistics(bed: SummaryBed, slot: number, reference: ReferenceSummary): void {
+  bed.runStatistics();
+  const floats = bed.bed.floats(bed.statistics);
+  referenceStatistics(reference).forEach((rows, resource) => {
+    rows.forEach((wanted, row) => {
+      const at = (slot >> 3) * 96 + row * 32 + (slot & 7) * 4 + resource;
+      const got = floats[at] ?? Number.NEGATIVE_INFINITY;
+      const size = Math.max(wanted, reference.resources[resource]?.scale ?? 1);
+      const tolerance = (row === 2 ? STEP * 1.1 : 2e-3) * size;
+      const same = Number.isNaN(wanted) && Number.isNaN(got);
+      assert.ok(same || Math.abs(got - wanted) <= tolerance, `row ${row}: ${got}, not ${wanted}`);
+    });
+  });
+}
+
+for (const [name, numRuns] of [
+  ["debug", 15],
+  ["release", 15],
+  ["shared", 120],
+] as const) {
+  const test = suite(`features ${name}`);
+  test("rows and statistics agree with float64", () => runFeatures(name, numRuns));
+  test.run();
+}
+
+const laws = suite("features laws");
+
+/** Every 5 minutes, `shape` of the hour number. */
+function regular(hours: number, shape: (hour: number) => number, from = 1_375_315_200) {
+  return Array.from({ length: hours * 12 }, (_, index): ReferenceSample => {
+    const value = shape(Math.floor(index / 12));
+    const timeSeconds = from + (index + 1) * 300 - 1;
+    return { timeSeconds, values: [value, value, value, value], restart: false };
+  });
+}
+
+function fed(samples: readonly ReferenceSample[]): SummaryBed {
+  const bed = new SummaryBed("shared", 1);
+  for (const sample of samples) {
+    bed.offer(0, sample);
+    bed.ingest();
+  }
+  return bed;
+}
+
+laws("the clock windows name the same hour yesterday, two and seven days ago", () => {
+  // Day d, hour h has value 1 + d / 10 at 9 o'clock and .1 else; ten days, the cut is at 8:59:59.
+  const shape = (hour: number) => (hour % 24 === 9 ? 1 + Math.floor(hour / 24) / 10 : 0.1);
+  const bed = fed(regular(10 * 24 + 9, shape));
+  bed.features(Number.NaN, 10);
+  const rows = bed.column(bed.rows, abi.SUMMARY_ROWS, 0);
+  const scale = bed.resource(abi.TILE_SCALE, 0)[0] ?? 1;
+  // The window from 9:09:59 covers hours 9 and 10.
+  const wanted = [1.9, 1.8, 1.3, 1.9, 1.6].map((value) => Math.asinh(value / scale));
+  wanted.forEach((value, index) => {
+    assert.ok(Math.abs((rows[44 + index * 4] ?? 0) - value) < 0.04, `window ${index}`);
+  });
+});
+
+laws("a week that wraps keeps only the last 168 hours", () => {
+  const bed = fed(regular(200, (hour) => (hour < 20 ? 50 : 1)));
+  bed.features(Number.NaN, 0);
+  const week = bed.column(bed.rows, abi.SUMMARY_ROWS, 0)[12] ?? 0;
+  const scale = bed.resource(abi.TILE_SCALE, 0)[0] ?? 1;
+  assert.ok(Math.abs(week - Math.asinh(1 / scale)) < 0.05, `${week}`);
+});
+
+laws("quantiles of the histogram lie within a bucket of the true ones", () => {
+  const bed = fed(regular(24 * 6, (hour) => 1 + (hour % 100) / 25));
+  bed.features(Number.NaN, 0);
+  const rows = bed.column(bed.rows, abi.SUMMARY_ROWS, 0);
+  const scale = bed.resource(abi.TILE_SCALE, 0)[0] ?? 1;
+  const p95 = Math.sinh(rows[24] ?? 0) * scale;
+  assert.ok(p95 > 4.0 && p95 < 5.0, `P95 ${p95}`);
+  assert.ok((rows[16] ?? 9) <= (rows[20] ?? 0) && (rows[20] ?? 9) <= (rows[24] ?? 0));
+});
+
+laws("other lanes and the state stay as they were, release and shared agree", () => {
+  const samples = regular(30, (hour) => 1 + (hour % 5));
+  const beds = (["release", "shared"] as const).map((name) => {
+    const bed = new SummaryBed(name, 2);
+    samples.forEach((sample, index) => {
+      for (const slot of [0, 5, 9]) if (index % (slot + 1) === 0) bed.offer(slot, sample);
+      bed.ingest();
+    });
+    bed.features(Number.NaN, Number.NaN);
+    return bed;
+  });
+  const [a, b] = beds.map((bed) => Buffer.concat([bed.bytes(bed.rows), bed.bytes(bed.state)]));
+  assert.is(Buffer.compare(a as Buffer, b as Buffer), 0);
+});
+
+laws("a tile without samples gives zeros and NaN statistics", () => {
+  const bed = new SummaryBed("shared", 1);
+  bed.features(1e9, 5);
+  bed.runStatistics();
+  assert.ok(bed.bed.floats(bed.rows).every((value) => value === 0));
+  assert.ok(bed.bed.floats(bed.statistics).every(Number.isNaN));
+});
+
+laws.run();
