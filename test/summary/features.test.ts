@@ -13,7 +13,10 @@ const WINDOW_ROWS = (row: number) => (row >= 4 && row < 32) || (row >= 44 && row
 
 const cut = fc.record({
   wait: fc.oneof(fc.constant(Number.NaN), fc.double({ min: 0, max: 200_000, noNaN: true })),
-  outage: fc.oneof(fc.constantFrom(0, 5, 60, 1440, 40_000), fc.double({ min: 0, max: 90 })),
+  outage: fc.oneof(
+    fc.constantFrom(0, 5, 60, 1440, 40_000),
+    fc.double({ min: 0, max: 90, noNaN: true }),
+  ),
   caps: fc.array(fc.constantFrom(Number.NaN, 0, 0.5, 2, 64), { minLength: 4, maxLength: 4 }),
   interruptions: fc.integer({ min: 0, max: 9 }),
 });
