@@ -1,0 +1,68 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { RepriseError } from "../lib/errors.js";
+import { compare } from "./layout.js";
+
+/** From build/js/host/replay to the sample that ships. */
+const SAMPLE_FOLDER = fileURLToPath(new URL("../../../../host/replay/sample/", import.meta.url));
+
+/** One trace a zone; the zones after these are stable. */
+const SPOT_FILES = [
+  "availability/16-node/aws-08-27-2023/us-east-2b_v100_1.json.gz",
+  "preemption/4-node/aws-08-03-2023/us-east-2a_v100_1.json.gz",
+];
+
+export interface TraceFolder {
+  readonly folder: string;
+  readonly bundled: boolean;
+  readonly vms: readonly { readonly instanceId: string; readonly file: string }[];
+  readonly spotFiles: readonly string[];
+}
+
+/**
+ * Finds the traces of a folder in the layout of the whole data.
+ *
+ * @param data the bundled sample when absent
+ * @throws ERR_ARGUMENT naming what is not there
+ */
+export function openTraceFolder(data: string | undefined): TraceFolder {
+  const folder = data ?? SAMPLE_FOLDER;
+  const series = join(folder, "bitbrains_rnd", "series");
+  const names = listSeries(series);
+  const spotFiles = SPOT_FILES.map((name) => join(folder, "spot_skypilot", name));
+  for (const file of spotFiles) {
+    if (!existsSync(file)) {
+      throw new RepriseError("ERR_ARGUMENT", "the folder has no such spot trace", { file });
+    }
+  }
+  return {
+    folder,
+    bundled: data === undefined,
+    vms: names.map((name) => ({
+      instanceId: name.replace(/\.csv(\.gz)?$/, ""),
+      file: join(series, name),
+    })),
+    spotFiles,
+  };
+}
+
+function listSeries(series: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(series);
+  } catch (cause) {
+    const expected = "a folder of VM series (rnd_1.csv.gz, ...)";
+    const details = { file: series, expected };
+    throw new RepriseError("ERR_ARGUMENT", "the folder cannot be read", details, cause);
+  }
+  const found = names.filter((name) => /\.csv(\.gz)?$/.test(name));
+  if (found.length === 0) {
+    throw new RepriseError("ERR_ARGUMENT", "the folder holds no VM series", { file: series });
+  }
+  return found.sort((a, b) => compare(stem(a), stem(b)));
+}
+
+function stem(name: string): string {
+  return name.replace(/\.csv(\.gz)?$/, "");
+}
