@@ -52,6 +52,8 @@ export interface ReserveRequest {
   /** How long after the expected restart the lease lives unclaimed. */
   readonly graceMs?: number;
   readonly planId?: string;
+  /** See `ReservationRecord.freedForOwner`. */
+  readonly freedForOwner?: readonly number[];
   readonly shrinks?: readonly ShrinkRecord[];
 }
 
@@ -84,6 +86,10 @@ export interface AllocationRequest {
   readonly freedForOwner?: readonly number[];
   readonly nodeIds?: readonly string[];
   readonly planId?: string;
+  /** Job identity; the instance's id when absent. */
+  readonly ownerId?: string;
+  /** Where the instance holds nothing now; else its group is known. */
+  readonly groupId?: string;
   /** May neighbours be shrunk? Default true. */
   readonly shrink?: boolean;
 }
@@ -94,6 +100,8 @@ export interface DonorSearch {
   /** One value a resource. */
   readonly missing: readonly number[];
   readonly exclude?: ReadonlySet<string>;
+  /** Answer also with donors that cover only a part; default false: then all or nobody. */
+  readonly partial?: boolean;
 }
 
 /**

@@ -24,6 +24,9 @@ export interface ReservationRecord {
   readonly expiresMs: number;
   readonly claimedMs?: number;
   readonly planId?: string;
+  /** Of the room that the instance's own interruption frees on this node, the part that its lease
+   * counts on: not held twice while the instance still runs. One value a resource. */
+  readonly freedForOwner?: readonly number[];
   readonly shrinks: readonly ShrinkRecord[];
 }
 

@@ -16,6 +16,10 @@ export const LIMITS = {
   workersMax: 64,
   /** Samples of one instance that may wait for a tick. */
   pendingSamplesPerInstanceMax: 4_096,
+  /** Largest amount of one resource; a million of them still add up exactly. */
+  amountMax: 2 ** 22,
+  /** Leases held or claimed at one time. */
+  reservationsMax: 262_144,
   outageMinutesMax: 60 * 24 * 31,
   /** Ledger: a key is an id or a few ids joined; the store itself takes 1,978 bytes. */
   ledgerKeyBytesMax: 1_024,

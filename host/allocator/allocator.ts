@@ -1,0 +1,317 @@
+/**
+ * The Predictive Resource Allocator: one owner of every pool and every lease.
+ *
+ * Goals: what is promised is there, exactly and at any later time; each call happens whole, in
+ * memory and in the ledger, or not at all; the same calls give the same answers on every machine.
+ * Non-goals: deciding who is interrupted (the coordinator), acting on machines (engines).
+ *
+ * A claimed lease holds its phases as a lease; `expire` turns it into a plain allocation (the last
+ * phase's amounts) once the phases are over. So a pool's `allocated` counts settled instances,
+ * `reserved` held and claimed leases.
+ */
+
+import { needColumn, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
+import { compileBinary } from "../core/binary.js";
+import type { Ledger, LedgerChange } from "../ledger/ledger.js";
+import type { ReservationRecord, ShrinkRecord } from "../ledger/records.js";
+import type { Clock } from "../lib/clock.js";
+import { RepriseError } from "../lib/errors.js";
+import { LIMITS } from "../lib/limits.js";
+import type { ProfileReader } from "../profiler/profile.js";
+import { checkResourceAmounts, roundDown } from "./amounts.js";
+import { Book } from "./book.js";
+import { checkId, checkLimit, requireNode } from "./checks.js";
+import { Donors } from "./donors.js";
+import { FitTable } from "./fit-table.js";
+import { checkBook } from "./invariants.js";
+import { Journal } from "./journal.js";
+import { Leases } from "./leases.js";
+import { type LoadReader, NO_LOAD } from "./load.js";
+import { Placement } from "./placement.js";
+import { Pools } from "./pools.js";
+import { Requests } from "./requests.js";
+import { restoreBook } from "./restoration.js";
+import { headroomOf, shortageOf } from "./room.js";
+import { Targets } from "./targets.js";
+import { Tenancy } from "./tenancy.js";
+import { PHASE_END_MS } from "./timeline.js";
+import type {
+  AllocationAnswer,
+  AllocationRequest,
+  DonorSearch,
+  FitAnswer,
+  FitQuestion,
+  Grant,
+  NodeSpec,
+  PoolView,
+  ReserveRequest,
+  ResourceAllocator,
+} from "./types.js";
+
+export interface AllocatorOptions {
+  readonly profiles: ProfileReader;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly load?: LoadReader;
+  /** Whose restart needs size the pools; everybody when absent. */
+  readonly isInterruptible?: (instanceId: string) => boolean;
+  /** The core's unshared binary; compiled here when absent. */
+  readonly module?: WebAssembly.Module;
+  /** Check every invariant before each commit. */
+  readonly debug?: boolean;
+}
+
+export class PredictiveAllocator implements ResourceAllocator {
+  readonly #ledger: Ledger;
+  readonly #clock: Clock;
+  readonly #debug: boolean;
+  readonly #journal: Journal;
+  readonly #book: Book;
+  readonly #tenancy: Tenancy;
+  readonly #leases: Leases;
+  readonly #table: FitTable;
+  readonly #placement: Placement;
+  readonly #donors: Donors;
+  readonly #targets: Targets;
+  readonly #pools: Pools;
+  readonly #requests: Requests;
+
+  constructor(options: AllocatorOptions) {
+    const { profiles, load = NO_LOAD, isInterruptible = () => true } = options;
+    const module = options.module ?? compileBinary("release");
+    this.#ledger = options.ledger;
+    this.#clock = options.clock;
+    this.#debug = options.debug ?? false;
+    this.#journal = new Journal(options.ledger);
+    const book = new Book(this.#journal);
+    this.#book = book;
+    const tenancy = new Tenancy(book);
+    this.#tenancy = tenancy;
+    this.#leases = new Leases(book, tenancy, (id) => this.#recorded(id));
+    this.#table = new FitTable(book, module);
+    this.#placement = new Placement(book, this.#table);
+    this.#donors = new Donors({ book, tenancy, profiles, load });
+    this.#targets = new Targets({ book, profiles, load, isInterruptible, module });
+    this.#pools = new Pools(book, this.#targets);
+    this.#requests = new Requests({
+      book,
+      profiles,
+      placement: this.#placement,
+      donors: this.#donors,
+      leases: this.#leases,
+    });
+  }
+
+  // Nodes
+
+  addNode(spec: NodeSpec): void {
+    checkId(spec.nodeId, "nodeId");
+    checkResourceAmounts(spec.allocatable, "allocatable");
+    if (this.#book.nodes.has(spec.nodeId)) {
+      const details = { field: "nodeId", got: spec.nodeId };
+      throw new RepriseError("ERR_DUPLICATE_ID", "the node is there already", details);
+    }
+    checkLimit(this.#book.nodes.size, LIMITS.nodesMax, "nodes");
+    this.#change(() => this.#book.putNode(spec.nodeId, spec.allocatable.map(roundDown)));
+  }
+
+  resizeNode(nodeId: string, allocatable: readonly number[]): void {
+    checkResourceAmounts(allocatable, "allocatable");
+    const node = requireNode(this.#book, nodeId);
+    this.#change((nowMs) => {
+      this.#book.putNode(nodeId, allocatable.map(roundDown));
+      const lacks = shortageOf(this.#book, node, nowMs).some((lack) => lack > 0);
+      this.#book.markOvercommitted(nodeId, lacks);
+    });
+  }
+
+  /** Everything on the node ends with it: allocations are gone, leases are released. */
+  removeNode(nodeId: string): void {
+    const node = requireNode(this.#book, nodeId);
+    this.#change(() => {
+      for (const instanceId of [...node.members]) this.#tenancy.clear(instanceId);
+      for (const id of [...node.leaseIds].sort()) {
+        const lease = this.#book.leases.get(id);
+        if (lease !== undefined) this.#leases.end(lease, "released");
+      }
+      this.#book.markOvercommitted(nodeId, false);
+      this.#book.putNode(nodeId, undefined);
+    });
+  }
+
+  nodeIds(): readonly string[] {
+    return [...this.#table.order()];
+  }
+
+  // Allocations
+
+  allocate(instanceId: string, groupId: string, nodeId: string, amounts: readonly number[]): void {
+    this.#change((nowMs) => {
+      this.#leases.endClaimed(instanceId);
+      this.#tenancy.set(instanceId, { groupId, nodeId }, amounts, nowMs);
+    });
+  }
+
+  allocationOf(
+    instanceId: string,
+  ): { nodeId: string; groupId: string; amounts: readonly number[] } | undefined {
+    const record = this.#book.allocations.get(instanceId);
+    if (record !== undefined) {
+      return { nodeId: record.nodeId, groupId: record.groupId, amounts: record.allocated };
+    }
+    const lease = this.#book.leases.get(this.#book.claimedByInstance.get(instanceId) ?? "");
+    if (lease === undefined) return undefined;
+    const elapsedMs = this.#clock.nowMs() - (lease.claimedMs ?? 0);
+    const ended = PHASE_END_MS.filter((endMs) => endMs <= elapsedMs).length;
+    const phase = Math.min(ended, PHASE_COUNT - 1);
+    const amounts: number[] = [];
+    for (let r = 0; r < RESOURCE_COUNT; r++) amounts.push(lease.amounts[needColumn(r, phase)] ?? 0);
+    return { nodeId: lease.nodeId, groupId: lease.groupId, amounts };
+  }
+
+  release(instanceId: string): void {
+    const { allocations, claimedByInstance } = this.#book;
+    if (!allocations.has(instanceId) && !claimedByInstance.has(instanceId)) {
+      throw new RepriseError("ERR_UNKNOWN_ID", "the instance holds nothing", {
+        field: "instanceId",
+        got: instanceId,
+      });
+    }
+    this.#change(() => {
+      this.#leases.endClaimed(instanceId);
+      this.#tenancy.clear(instanceId);
+    });
+  }
+
+  // Leases
+
+  allocateResources(instanceId: string, request: AllocationRequest): AllocationAnswer {
+    return this.#change((nowMs) => this.#requests.answer(instanceId, request, nowMs));
+  }
+
+  reserve(request: ReserveRequest): ReservationRecord {
+    return this.#change((nowMs) => this.#leases.reserve(request, nowMs));
+  }
+
+  reservation(reservationId: string): ReservationRecord | undefined {
+    return this.#book.leases.get(reservationId) ?? this.#recorded(reservationId);
+  }
+
+  reservationOfOwner(ownerId: string): ReservationRecord | undefined {
+    const { heldByOwner, leases } = this.#book;
+    const held = leases.get(heldByOwner.get(ownerId) ?? "");
+    if (held !== undefined) return held;
+    let last: ReservationRecord | undefined;
+    for (const lease of leases.values()) {
+      if (lease.ownerId !== ownerId) continue;
+      if (last === undefined || lease.fencingToken > last.fencingToken) last = lease;
+    }
+    return last;
+  }
+
+  reservations(): Iterable<ReservationRecord> {
+    return [...this.#book.leases.values()].sort((a, b) =>
+      a.reservationId < b.reservationId ? -1 : 1,
+    );
+  }
+
+  claim(
+    reservationId: string,
+    claim: { readonly fencingToken: number; readonly instanceId: string },
+  ): Grant {
+    return this.#change((nowMs) => this.#leases.claim(reservationId, claim, nowMs));
+  }
+
+  releaseReservation(reservationId: string, fencingToken: number): ReservationRecord {
+    return this.#change(() => this.#leases.release(reservationId, fencingToken));
+  }
+
+  renew(reservationId: string, fencingToken: number, expectedRestartMs: number): ReservationRecord {
+    return this.#change((nowMs) =>
+      this.#leases.renew(reservationId, fencingToken, expectedRestartMs, nowMs),
+    );
+  }
+
+  expire(): readonly ReservationRecord[] {
+    return this.#change((nowMs) => this.#leases.sweep(nowMs));
+  }
+
+  // Questions
+
+  fit(question: FitQuestion): FitAnswer {
+    return this.#placement.fit(question, this.#clock.nowMs());
+  }
+
+  headroom(nodeId: string): readonly number[] {
+    return headroomOf(this.#book, requireNode(this.#book, nodeId), this.#clock.nowMs());
+  }
+
+  pool(kind: PoolView["kind"], id: string): PoolView {
+    return this.#pools.view(kind, id, this.#clock.nowMs());
+  }
+
+  donors(search: DonorSearch): readonly ShrinkRecord[] {
+    return this.#donors.search(search);
+  }
+
+  // The whole
+
+  tick(): void {
+    this.#targets.tick(this.#clock.nowMs());
+  }
+
+  transact<T>(body: () => T, changes?: (result: T) => readonly LedgerChange[]): T {
+    return this.#change(() => {
+      const result = body();
+      for (const change of changes?.(result) ?? []) this.#journal.note(() => {}, change);
+      return result;
+    });
+  }
+
+  /**
+   * Rebuilds allocations and leases from the ledger; nodes added before keep their size, the others
+   * come from the ledger. @throws ERR_STATE when something is allocated or leased already
+   */
+  restore(): void {
+    if (this.#book.allocations.size + this.#book.leases.size > 0) {
+      throw new RepriseError("ERR_STATE", "only an empty allocator can be restored");
+    }
+    this.#journal.replay(() => {
+      restoreBook(this.#book, this.#ledger);
+      const nowMs = this.#clock.nowMs();
+      for (const node of this.#book.nodes.values()) {
+        const lacks = shortageOf(this.#book, node, nowMs).some((lack) => lack > 0);
+        this.#book.markOvercommitted(node.nodeId, lacks);
+      }
+      checkBook(this.#book, nowMs);
+    });
+  }
+
+  checkInvariants(): void {
+    checkBook(this.#book, this.#clock.nowMs());
+  }
+
+  /** One transaction, at one moment. */
+  #change<T>(body: (nowMs: number) => T): T {
+    const nowMs = this.#clock.nowMs();
+    return this.#journal.run(
+      () => body(nowMs),
+      () => this.#beforeCommit(nowMs),
+    );
+  }
+
+  #beforeCommit(nowMs: number): void {
+    for (const nodeId of [...this.#book.overcommitted]) {
+      const lacking = shortageOf(this.#book, this.#book.node(nodeId), nowMs);
+      if (lacking.every((lack) => lack === 0)) this.#book.markOvercommitted(nodeId, false);
+    }
+    if (this.#debug) checkBook(this.#book, nowMs);
+  }
+
+  #recorded(reservationId: string): ReservationRecord | undefined {
+    return (
+      this.#journal.pending("reservation", reservationId) ??
+      this.#ledger.get("reservation", reservationId)
+    );
+  }
+}

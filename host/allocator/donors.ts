@@ -1,0 +1,148 @@
+/**
+ * Which neighbours can give room on a node before anyone is interrupted.
+ *
+ * A donor gives `allocation - floor`, the floor being what it needs if left alone (.95, memory .99)
+ * or what it is measured to use, whichever is more. The requester's own group gives first; within
+ * it the donor that covers the largest share of what is missing, and who is not needed in the end
+ * is left out. One resource alone: the fewest donors. Several: greedy.
+ */
+import { RESOURCE_COUNT } from "../core/abi.js";
+import { compareKeys } from "../ledger/encoding.js";
+import type { AllocationRecord, ShrinkRecord } from "../ledger/records.js";
+import type { ProfileReader } from "../profiler/profile.js";
+import { checkResourceAmounts, roundUp } from "./amounts.js";
+import type { Book } from "./book.js";
+import { checkId, requireNode } from "./checks.js";
+import type { LoadReader } from "./load.js";
+import { keepNeed } from "./needs.js";
+import { isZero } from "./room.js";
+import type { Tenancy } from "./tenancy.js";
+import type { DonorSearch } from "./types.js";
+
+interface Giver {
+  readonly donorId: string;
+  readonly sameGroup: boolean;
+  readonly floor: readonly number[];
+  readonly give: readonly number[];
+}
+
+export interface DonorPorts {
+  readonly book: Book;
+  readonly tenancy: Tenancy;
+  readonly profiles: ProfileReader;
+  readonly load: LoadReader;
+}
+
+export class Donors {
+  readonly #ports: DonorPorts;
+
+  constructor(ports: DonorPorts) {
+    this.#ports = ports;
+  }
+
+  /** Shrinks that cover `missing`; empty when that cannot be (unless `partial`) or nothing is. */
+  search(search: DonorSearch): readonly ShrinkRecord[] {
+    checkId(search.groupId, "groupId");
+    checkResourceAmounts(search.missing, "missing");
+    const missing = search.missing.map(roundUp);
+    const givers = this.#givers(search);
+    const { chosen, rest } = choose(givers, missing);
+    if (chosen.length === 0 || (!isZero(rest) && search.partial !== true)) return [];
+    const needed = dropNeedless(
+      chosen,
+      missing.map((amount, r) => amount - (rest[r] ?? 0)),
+    );
+    return share(needed, missing, search.nodeId);
+  }
+
+  #givers(search: DonorSearch): Giver[] {
+    const { book, profiles } = this.#ports;
+    const node = requireNode(book, search.nodeId);
+    const givers: Giver[] = [];
+    for (const donorId of [...node.members].sort(compareKeys)) {
+      const record = book.allocations.get(donorId);
+      // Who is to be interrupted itself, or is not known, gives nothing.
+      if (record === undefined || search.exclude?.has(donorId)) continue;
+      if (book.heldByInstance.has(donorId) || !profiles.has(donorId)) continue;
+      const floor = this.#floor(record);
+      const give = record.allocated.map((amount, r) => Math.max(0, amount - (floor[r] ?? 0)));
+      givers.push({ donorId, sameGroup: record.groupId === search.groupId, floor, give });
+    }
+    return givers;
+  }
+
+  #floor(record: AllocationRecord): number[] {
+    const { profiles, load, tenancy } = this.#ports;
+    const usage = load.instanceUsage(record.instanceId);
+    const own = keepNeed(profiles.profile(record.instanceId)).map((need, r) => {
+      const used = usage?.[r];
+      return used !== undefined && used > need ? roundUp(used) : need;
+    });
+    return tenancy.floorOf(record.instanceId, own);
+  }
+}
+
+function choose(
+  givers: readonly Giver[],
+  missing: readonly number[],
+): { chosen: Giver[]; rest: number[] } {
+  const chosen: Giver[] = [];
+  let rest = [...missing];
+  for (const sameGroup of [true, false]) {
+    const left = new Set(givers.filter((giver) => giver.sameGroup === sameGroup));
+    while (!isZero(rest)) {
+      let best: Giver | undefined;
+      let bestCover = 0;
+      for (const giver of left) {
+        const cover = coverOf(giver, rest, missing);
+        if (cover > bestCover) [best, bestCover] = [giver, cover];
+      }
+      if (best === undefined) break;
+      left.delete(best);
+      chosen.push(best);
+      rest = subtract(rest, best.give);
+    }
+  }
+  return { chosen, rest };
+}
+
+/** Share of what was missing that the giver covers of the rest, summed over the resources. */
+function coverOf(giver: Giver, rest: readonly number[], missing: readonly number[]): number {
+  let cover = 0;
+  for (let r = 0; r < RESOURCE_COUNT; r++) {
+    const lack = rest[r] ?? 0;
+    if (lack > 0) cover += Math.min(giver.give[r] ?? 0, lack) / (missing[r] ?? 1);
+  }
+  return cover;
+}
+
+/** Leaves out whom the others can do without: neighbours of other groups first. */
+function dropNeedless(chosen: readonly Giver[], wanted: readonly number[]): Giver[] {
+  let kept = [...chosen];
+  for (const giver of [...chosen].reverse()) {
+    const others = kept.filter((other) => other !== giver);
+    const rest = others.reduce<readonly number[]>(
+      (left, other) => subtract(left, other.give),
+      wanted,
+    );
+    if (isZero(rest)) kept = others;
+  }
+  return kept;
+}
+
+function share(
+  givers: readonly Giver[],
+  missing: readonly number[],
+  nodeId: string,
+): ShrinkRecord[] {
+  let rest = [...missing];
+  return givers.map(({ donorId, floor, give }) => {
+    const given = rest.map((lack, r) => Math.min(lack, give[r] ?? 0));
+    rest = subtract(rest, given);
+    return { donorId, nodeId, given, floor };
+  });
+}
+
+function subtract(from: readonly number[], amounts: readonly number[]): number[] {
+  return from.map((value, r) => Math.max(0, value - (amounts[r] ?? 0)));
+}

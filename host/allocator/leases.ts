@@ -1,0 +1,294 @@
+/**
+ * The life of a lease: held -> claimed -> released, or held -> expired / released.
+ *
+ * Each change takes the next fencing token, so an act that carries an older one is refused. Steps
+ * of a transaction; the caller rolls them back when a later one throws.
+ */
+import { needColumn, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
+import type { ReservationRecord } from "../ledger/records.js";
+import { RepriseError } from "../lib/errors.js";
+import { LIMITS } from "../lib/limits.js";
+import { checkNeedAmounts, checkResourceAmounts, roundDown, roundUp } from "./amounts.js";
+import type { Book } from "./book.js";
+import { checkId, checkLimit, requireNode, wholeMs } from "./checks.js";
+import { GRACE_MS } from "./policy.js";
+import { requireRoom, shortageOf, stepsWithout } from "./room.js";
+import type { Tenancy } from "./tenancy.js";
+import {
+  leaseSteps,
+  leaseWindows,
+  PHASES_MS,
+  type Steps,
+  stepAt,
+  type Window,
+} from "./timeline.js";
+import type { Grant, ReserveRequest } from "./types.js";
+
+const ID_DIGITS = 12;
+
+export class Leases {
+  readonly #book: Book;
+  readonly #tenancy: Tenancy;
+  readonly #ended: (reservationId: string) => ReservationRecord | undefined;
+
+  /** @param ended finds a lease that is no longer live */
+  constructor(
+    book: Book,
+    tenancy: Tenancy,
+    ended: (reservationId: string) => ReservationRecord | undefined,
+  ) {
+    this.#book = book;
+    this.#tenancy = tenancy;
+    this.#ended = ended;
+  }
+
+  reserve(request: ReserveRequest, nowMs: number): ReservationRecord {
+    const times = this.#checkRequest(request, nowMs);
+    const { instanceId, ownerId, groupId, nodeId } = request;
+    const shrinks = this.#tenancy.shrink(request.shrinks ?? [], request);
+    const fencingToken = this.#book.nextToken();
+    const record: ReservationRecord = {
+      // The counter outlives restarts, so an id never comes back; padding keeps key order.
+      reservationId: `lease-${`${fencingToken}`.padStart(ID_DIGITS, "0")}`,
+      ownerId,
+      instanceId,
+      nodeId,
+      groupId,
+      amounts: request.amounts.map(roundUp),
+      state: "held",
+      fencingToken,
+      createdMs: nowMs,
+      ...times,
+      ...(request.planId === undefined ? {} : { planId: request.planId }),
+      ...(request.freedForOwner === undefined
+        ? {}
+        : { freedForOwner: request.freedForOwner.map(roundDown) }),
+      shrinks,
+    };
+    this.#book.putLease(record);
+    requireRoom(this.#book, nodeId, nowMs);
+    return record;
+  }
+
+  #checkRequest(
+    request: ReserveRequest,
+    nowMs: number,
+  ): { expectedRestartMs: number; expiresMs: number } {
+    checkId(request.instanceId, "instanceId");
+    checkId(request.ownerId, "ownerId");
+    checkId(request.groupId, "groupId");
+    checkNeedAmounts(request.amounts, "amounts");
+    if (request.freedForOwner !== undefined) {
+      checkResourceAmounts(request.freedForOwner, "freedForOwner");
+    }
+    const book = this.#book;
+    requireNode(book, request.nodeId);
+    checkLimit(book.leases.size, LIMITS.reservationsMax, "reservations");
+    if (!book.groups.has(request.groupId)) {
+      checkLimit(book.groups.size, LIMITS.groupsMax, "groups");
+    }
+    const held =
+      book.heldByOwner.get(request.ownerId) ?? book.heldByInstance.get(request.instanceId);
+    if (held !== undefined) {
+      throw new RepriseError("ERR_STATE", `owner ${request.ownerId} holds ${held} already`);
+    }
+    const expectedRestartMs = wholeMs(request.expectedRestartMs, "expectedRestartMs");
+    const expiresMs = expectedRestartMs + wholeMs(request.graceMs ?? GRACE_MS, "graceMs");
+    requireFuture(expiresMs, nowMs);
+    return { expectedRestartMs, expiresMs };
+  }
+
+  claim(
+    reservationId: string,
+    claim: { readonly fencingToken: number; readonly instanceId: string },
+    nowMs: number,
+  ): Grant {
+    checkId(claim.instanceId, "instanceId");
+    const lease = this.#held(reservationId, claim.fencingToken, nowMs);
+    const { nodeId } = lease;
+    const own = leaseSteps({ ...lease, freedForOwner: [] });
+    // Its former life is over, and what that one had claimed with it.
+    for (const instanceId of new Set([lease.instanceId, claim.instanceId])) {
+      this.endClaimed(instanceId);
+      this.#tenancy.clear(instanceId);
+    }
+    const { freedForOwner: _, ...rest } = this.#book.leases.get(reservationId) ?? lease;
+    const claimed: ReservationRecord = {
+      ...rest,
+      instanceId: claim.instanceId,
+      state: "claimed",
+      claimedMs: nowMs,
+      fencingToken: this.#book.nextToken(),
+    };
+    const room = this.#claimable(claimed, own);
+    const amounts = lease.amounts.map((amount, column) =>
+      Math.max(0, Math.min(amount, room[column] ?? 0)),
+    );
+    this.#book.putLease({ ...claimed, amounts });
+    return {
+      reservationId,
+      instanceId: claim.instanceId,
+      nodeId,
+      amounts,
+      shortfall: lease.amounts.map((amount, column) => amount - (amounts[column] ?? 0)),
+    };
+  }
+
+  /**
+   * What the claimed lease may hold in each phase: at any time what it held for that time already,
+   * or what is idle then. A restart before its time may find less than was promised for later.
+   */
+  #claimable(claimed: ReservationRecord, own: Steps): number[] {
+    const node = this.#book.node(claimed.nodeId);
+    const others = stepsWithout(this.#book, node, claimed.reservationId);
+    const room: number[] = [];
+    leaseWindows(claimed).forEach((window, phase) => {
+      for (let r = 0; r < RESOURCE_COUNT; r++) {
+        const idle = (node.allocatable[r] ?? 0) - (node.allocated[r] ?? 0);
+        room[needColumn(r, phase)] = leastOver(others, own, window, (other, held) =>
+          Math.max(idle - (other[r] ?? 0), held[r] ?? 0),
+        );
+      }
+    });
+    return room;
+  }
+
+  renew(
+    reservationId: string,
+    fencingToken: number,
+    restartMs: number,
+    nowMs: number,
+  ): ReservationRecord {
+    const lease = this.#held(reservationId, fencingToken, nowMs);
+    const expectedRestartMs = wholeMs(restartMs, "expectedRestartMs");
+    const expiresMs = expectedRestartMs + (lease.expiresMs - lease.expectedRestartMs);
+    requireFuture(expiresMs, nowMs);
+    const before = shortageOf(this.#book, this.#book.node(lease.nodeId), nowMs);
+    const renewed: ReservationRecord = {
+      ...lease,
+      expectedRestartMs,
+      expiresMs,
+      fencingToken: this.#book.nextToken(),
+    };
+    this.#book.putLease(renewed);
+    requireRoom(this.#book, lease.nodeId, nowMs, before);
+    return renewed;
+  }
+
+  /** Ends a live lease before its time. */
+  release(reservationId: string, fencingToken: number): ReservationRecord {
+    return this.end(this.#live(reservationId, fencingToken), "released");
+  }
+
+  /** Ends a lease that did not settle: its donors get all of it back. */
+  end(lease: ReservationRecord, state: "expired" | "released"): ReservationRecord {
+    const ended: ReservationRecord = { ...lease, state, fencingToken: this.#book.nextToken() };
+    this.#book.putLease(ended);
+    this.#tenancy.giveBack(ended);
+    return ended;
+  }
+
+  endClaimed(instanceId: string): boolean {
+    const id = this.#book.claimedByInstance.get(instanceId);
+    const lease = id === undefined ? undefined : this.#book.leases.get(id);
+    if (lease === undefined) return false;
+    this.end(lease, "released");
+    return true;
+  }
+
+  /** Ends what is over: unclaimed leases expire, claimed ones become plain allocations. */
+  sweep(nowMs: number): ReservationRecord[] {
+    const over = [...this.#book.leases.values()]
+      .filter((lease) => dueMs(lease) <= nowMs)
+      .sort((a, b) => (a.reservationId < b.reservationId ? -1 : 1));
+    const ended: ReservationRecord[] = [];
+    this.#book.markSwept(nowMs);
+    for (const { reservationId } of over) {
+      // Looked up again: an earlier one's donors may have changed it.
+      const lease = this.#book.leases.get(reservationId);
+      if (lease === undefined) continue;
+      ended.push(lease.state === "held" ? this.end(lease, "expired") : this.#settle(lease, nowMs));
+    }
+    return ended;
+  }
+
+  /** The last phase's amounts become the instance's allocation; donors get what is idle then. */
+  #settle(lease: ReservationRecord, nowMs: number): ReservationRecord {
+    const { instanceId, groupId, nodeId } = lease;
+    const allocated: number[] = [];
+    for (let r = 0; r < RESOURCE_COUNT; r++) {
+      allocated.push(lease.amounts[needColumn(r, PHASE_COUNT - 1)] ?? 0);
+    }
+    const fencingToken = this.#book.nextToken();
+    const ended: ReservationRecord = { ...lease, state: "released", fencingToken };
+    this.#book.putLease(ended);
+    this.#book.putAllocation(instanceId, { instanceId, groupId, nodeId, allocated });
+    this.#tenancy.giveBack(ended, nowMs);
+    return ended;
+  }
+
+  #held(reservationId: string, fencingToken: number, nowMs: number): ReservationRecord {
+    const lease = this.#live(reservationId, fencingToken);
+    if (lease.state === "held" && lease.expiresMs > nowMs) return lease;
+    const got = lease.state === "held" ? `expired at ${lease.expiresMs}` : lease.state;
+    throw notInState(reservationId, got, "held");
+  }
+
+  /** @throws ERR_UNKNOWN_ID, ERR_FENCED, ERR_STATE */
+  #live(reservationId: string, fencingToken: number): ReservationRecord {
+    const live = this.#book.leases.get(reservationId);
+    const lease = live ?? this.#ended(reservationId);
+    if (lease === undefined) {
+      throw new RepriseError("ERR_UNKNOWN_ID", "no such lease", {
+        field: "reservationId",
+        got: reservationId,
+      });
+    }
+    requireToken(lease, fencingToken);
+    if (live === undefined) throw notInState(reservationId, lease.state, "held or claimed");
+    return live;
+  }
+}
+
+function notInState(reservationId: string, got: string, expected: string): RepriseError {
+  return new RepriseError("ERR_STATE", `lease ${reservationId} is over`, { got, expected });
+}
+
+/** When a live lease is over. */
+export function dueMs(lease: ReservationRecord): number {
+  return lease.state === "held" ? lease.expiresMs : (lease.claimedMs ?? 0) + PHASES_MS;
+}
+
+function requireToken(lease: ReservationRecord, fencingToken: number): void {
+  if (lease.fencingToken === fencingToken) return;
+  throw new RepriseError("ERR_FENCED", `lease ${lease.reservationId} has moved on`, {
+    field: "fencingToken",
+    got: fencingToken,
+    expected: `${lease.fencingToken}`,
+  });
+}
+
+function requireFuture(expiresMs: number, nowMs: number): void {
+  if (expiresMs > nowMs) return;
+  throw new RepriseError("ERR_ARGUMENT", "the lease would be over already", {
+    field: "expectedRestartMs",
+    got: expiresMs,
+    expected: `an expiry after ${nowMs}`,
+  });
+}
+
+/** Least value over a window in which two step functions change. */
+function leastOver(
+  a: Steps,
+  b: Steps,
+  window: Window,
+  value: (a: ArrayLike<number>, b: ArrayLike<number>) => number,
+): number {
+  const times = [...a.times, ...b.times].filter((t) => t > window.fromMs && t < window.toMs);
+  return Math.min(...[window.fromMs, ...times].map((t) => value(amountsAt(a, t), amountsAt(b, t))));
+}
+
+function amountsAt(steps: Steps, time: number): Float64Array {
+  const at = stepAt(steps, time) * RESOURCE_COUNT;
+  return steps.amounts.subarray(at, at + RESOURCE_COUNT);
+}

@@ -1,0 +1,158 @@
+/**
+ * `allocateResources`: may this instance be interrupted, as far as room for its restart goes?
+ *
+ * Its need is looked up, a place is found on its own node, else on another, else by shrinking
+ * neighbours; then the place is reserved. When there is none, the answer says what is missing.
+ */
+
+import type { ReservationRecord, ShrinkRecord } from "../ledger/records.js";
+import { RepriseError } from "../lib/errors.js";
+import { LIMITS } from "../lib/limits.js";
+import type { ProfileReader } from "../profiler/profile.js";
+import { checkResourceAmounts, roundDown } from "./amounts.js";
+import type { Book } from "./book.js";
+import { requireNode } from "./checks.js";
+import type { Donors } from "./donors.js";
+import type { Leases } from "./leases.js";
+import { restartNeed } from "./needs.js";
+import type { Offer, Placement, PlaceQuestion } from "./placement.js";
+import { DONOR_NODES_MAX, GRACE_MS } from "./policy.js";
+import { phasePeaks } from "./room.js";
+import { leaseWindows } from "./timeline.js";
+import type { AllocationAnswer, AllocationRequest } from "./types.js";
+
+const MINUTE_MS = 60_000;
+
+export interface RequestPorts {
+  readonly book: Book;
+  readonly profiles: ProfileReader;
+  readonly placement: Placement;
+  readonly donors: Donors;
+  readonly leases: Leases;
+}
+
+interface Asked {
+  readonly need: readonly number[];
+  readonly groupId: string;
+  readonly expectedRestartMs: number;
+  readonly question: PlaceQuestion;
+}
+
+interface Place {
+  readonly offer: Offer;
+  readonly shrinks: readonly ShrinkRecord[];
+}
+
+export class Requests {
+  readonly #ports: RequestPorts;
+
+  constructor(ports: RequestPorts) {
+    this.#ports = ports;
+  }
+
+  /** Reserves when it answers yes. Steps of a transaction. */
+  answer(instanceId: string, request: AllocationRequest, nowMs: number): AllocationAnswer {
+    const asked = this.#read(instanceId, request, nowMs);
+    const { need, question } = asked;
+    const found = this.#ports.placement.find(question);
+    const offers = found === undefined ? this.#ports.placement.offers(question) : [];
+    const place =
+      found === undefined
+        ? this.#withDonors(offers, asked, request)
+        : { offer: found, shrinks: [] };
+    if (place === undefined) {
+      const available = offers[0]?.room ?? need.map(() => 0);
+      const missing = offers[0]?.missing ?? need;
+      return { approved: false, instanceId, need, available, missing, shrinks: [] };
+    }
+    const reservation = this.#reserve(place, asked, request);
+    const { room: available } = place.offer;
+    const missing = need.map(() => 0);
+    const { shrinks } = reservation;
+    return { approved: true, instanceId, need, available, missing, reservation, shrinks };
+  }
+
+  /** @throws ERR_UNKNOWN_ID, ERR_ARGUMENT */
+  #read(instanceId: string, request: AllocationRequest, nowMs: number): Asked {
+    const { book, profiles } = this.#ports;
+    const { outageMinutes, freedForOwner, nodeIds } = request;
+    checkOutage(outageMinutes);
+    if (freedForOwner !== undefined) checkResourceAmounts(freedForOwner, "freedForOwner");
+    for (const nodeId of nodeIds ?? []) requireNode(book, nodeId);
+    const profile = profiles.profile(
+      instanceId,
+      outageMinutes === undefined ? undefined : { outageMinutes },
+    );
+    const claimed = book.leases.get(book.claimedByInstance.get(instanceId) ?? "");
+    const place = book.allocations.get(instanceId) ?? claimed;
+    const need = restartNeed(profile);
+    const minutes = outageMinutes ?? profile.outageMinutes;
+    const expectedRestartMs = Math.round(nowMs + minutes * MINUTE_MS);
+    const expiresMs = expectedRestartMs + GRACE_MS;
+    const question = {
+      need,
+      nowMs,
+      instanceId,
+      windows: leaseWindows({ state: "held", expectedRestartMs, expiresMs }),
+      freedForOwner: freedForOwner?.map(roundDown),
+      nodeIds,
+      preferredNodeId: place?.nodeId,
+    } as const;
+    const groupId = request.groupId ?? place?.groupId ?? instanceId;
+    return { need, groupId, expectedRestartMs, question };
+  }
+
+  /** The node that lacks least and whose neighbours can give it. */
+  #withDonors(
+    offers: readonly Offer[],
+    asked: Asked,
+    request: AllocationRequest,
+  ): Place | undefined {
+    if (request.shrink === false) return undefined;
+    const { groupId, question } = asked;
+    const own = offers.filter(({ nodeId }) => nodeId === question.preferredNodeId);
+    const near = [...own, ...offers.filter((offer) => !own.includes(offer))];
+    for (const offer of near.slice(0, DONOR_NODES_MAX)) {
+      const shrinks = this.#ports.donors.search({
+        nodeId: offer.nodeId,
+        groupId,
+        missing: phasePeaks(offer.missing),
+        exclude: new Set([question.instanceId]),
+      });
+      if (shrinks.length > 0) return { offer, shrinks };
+    }
+    return undefined;
+  }
+
+  #reserve(place: Place, asked: Asked, request: AllocationRequest): ReservationRecord {
+    const { question, groupId, need, expectedRestartMs } = asked;
+    const { instanceId, freedForOwner, preferredNodeId, nowMs } = question;
+    const { nodeId } = place.offer;
+    // What an interruption frees is on the node where it happens.
+    const shares = freedForOwner !== undefined && nodeId === preferredNodeId;
+    return this.#ports.leases.reserve(
+      {
+        instanceId,
+        ownerId: request.ownerId ?? instanceId,
+        groupId,
+        nodeId,
+        amounts: need,
+        expectedRestartMs,
+        ...(request.planId === undefined ? {} : { planId: request.planId }),
+        ...(shares ? { freedForOwner } : {}),
+        shrinks: place.shrinks,
+      },
+      nowMs,
+    );
+  }
+}
+
+function checkOutage(outageMinutes: number | undefined): void {
+  if (outageMinutes === undefined) return;
+  if (outageMinutes >= 0 && outageMinutes <= LIMITS.outageMinutesMax) return;
+  throw new RepriseError("ERR_ARGUMENT", "not an outage", {
+    field: "outageMinutes",
+    got: outageMinutes,
+    expected: `minutes, 0 to ${LIMITS.outageMinutesMax}`,
+  });
+}
