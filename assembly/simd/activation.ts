@@ -71,7 +71,8 @@ export function tanh(x: v128): v128 {
   const z = f32x4.min(f32x4.mul(f32x4.abs(x), f32x4.splat(2.0)), f32x4.splat(Z_MAX));
   const s = scaleOf(z);
   const m = f32x4.add(f32x4.mul(s, fractionOf(z)), f32x4.sub(s, f32x4.splat(1.0)));
-  const y = f32x4.neg(f32x4.div(m, f32x4.add(m, f32x4.splat(2.0))));
+  // m is in (-1, 0], so the quotient is too; abs and not neg, lest tanh 0 become -0.
+  const y = f32x4.abs(f32x4.div(m, f32x4.add(m, f32x4.splat(2.0))));
   const sign = v128.and(x, i32x4.splat(0x80000000));
   return v128.or(y, sign);
 }

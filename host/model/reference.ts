@@ -116,7 +116,7 @@ export function envelopeReference(inputs: EnvelopeInputs): Float64Array {
     highest = Math.max(highest, shifted);
     const amount = Math.max((inputs.scale[resource] ?? 0) * Math.sinh(highest), 0);
     const cap = inputs.cap[resource] ?? Number.NaN;
-    out[row] = Math.min(amount, cap);
+    out[row] = Number.isNaN(cap) ? amount : Math.min(amount, cap);
   }
   return out;
 }

@@ -1,0 +1,157 @@
+/** The net in the core's memory: its regions, its packing, its two calls. */
+
+import type { ArenaPlan, Region } from "../core/arena.js";
+import type { Kernel } from "../core/kernel.js";
+import { RepriseError } from "../lib/errors.js";
+import { type NetworkShape, type NetworkWeights, WEIGHT_NAMES, weightShapes } from "./weights.js";
+
+/** Addresses and sizes only: cloned to workers as it is. */
+export interface NetworkRegions extends NetworkShape {
+  /** Weights in PyTorch's layout, in the order of `WEIGHT_NAMES`; read while packing only. */
+  readonly raw: Region;
+  readonly gru: Region;
+  readonly gruOne: Region;
+  readonly head: Region;
+}
+
+type Sizes = Pick<Kernel, "gruPackedBytes" | "gruOnePackedBytes" | "headPackedBytes">;
+
+/** Reserves what a net of this shape needs. `kernel` may be one opened over any memory. */
+export function planNetwork(arena: ArenaPlan, kernel: Sizes, shape: NetworkShape): NetworkRegions {
+  const { inputSize, hiddenSize, summarySize } = shape;
+  return {
+    inputSize,
+    hiddenSize,
+    summarySize,
+    raw: arena.region("network.raw", rawBytes(shape)),
+    gru: arena.region("network.gru", kernel.gruPackedBytes(inputSize, hiddenSize)),
+    gruOne: arena.region("network.gruOne", kernel.gruOnePackedBytes(inputSize, hiddenSize)),
+    head: arena.region("network.head", kernel.headPackedBytes(hiddenSize, summarySize)),
+  };
+}
+
+function rawOffsets(shape: NetworkShape): number[] {
+  const shapes = weightShapes(shape);
+  let at = 0;
+  return WEIGHT_NAMES.map((name) => {
+    const offset = at;
+    const bytes = shapes[name].reduce((product, size) => product * size, 1) * 4;
+    at += Math.ceil(bytes / 16) * 16;
+    return offset;
+  });
+}
+
+function rawBytes(shape: NetworkShape): number {
+  const bias = weightShapes(shape)["head.4.bias"][0] ?? 0;
+  return (rawOffsets(shape).at(-1) ?? 0) + bias * 4;
+}
+
+/**
+ * Copies the weights into the core's memory and packs them. Call it while no kernel runs on these
+ * regions.
+ *
+ * @throws ERR_SHAPE when the regions were planned for another shape
+ */
+export function loadNetwork(
+  kernel: Kernel,
+  memory: WebAssembly.Memory,
+  regions: NetworkRegions,
+  weights: NetworkWeights,
+): void {
+  for (const field of ["inputSize", "hiddenSize", "summarySize"] as const) {
+    if (regions[field] === weights[field]) continue;
+    throw new RepriseError("ERR_SHAPE", "the weights do not fit the planned regions", {
+      field,
+      got: weights[field],
+      expected: `${regions[field]}`,
+    });
+  }
+  const { inputSize, hiddenSize, summarySize, raw } = regions;
+  const at = rawOffsets(regions).map((offset) => raw.ptr + offset);
+  WEIGHT_NAMES.forEach((name, index) => {
+    const values = weights.tensors[name];
+    new Float32Array(memory.buffer, at[index], values.length).set(values);
+  });
+  const [wi = 0, wh = 0, bi = 0, bh = 0, w0 = 0, b0 = 0, w1 = 0, b1 = 0, w2 = 0, b2 = 0] = at;
+  kernel.packGru(wi, wh, bi, bh, regions.gru.ptr, inputSize, hiddenSize);
+  kernel.packGruOne(wi, wh, bi, bh, regions.gruOne.ptr, inputSize, hiddenSize);
+  kernel.packHead(w0, b0, w1, b1, w2, b2, regions.head.ptr, hiddenSize, summarySize);
+}
+
+/** Addresses of the first tile, and bytes from one tile to the next. */
+export interface StepTiles {
+  readonly x: number;
+  readonly xStrideBytes: number;
+  readonly hIn: number;
+  readonly hOut: number;
+  readonly hStrideBytes: number;
+  /** 0 = every lane steps */
+  readonly mask: number;
+  readonly maskStrideBytes: number;
+  readonly tileCount: number;
+}
+
+/** One GRU step of every lane whose mask is set. */
+export function stepTiles(kernel: Kernel, net: NetworkRegions, tiles: StepTiles): void {
+  kernel.gruStep(
+    net.gru.ptr,
+    tiles.x,
+    tiles.xStrideBytes,
+    tiles.hIn,
+    tiles.hOut,
+    tiles.hStrideBytes,
+    tiles.mask,
+    tiles.maskStrideBytes,
+    tiles.tileCount,
+    net.inputSize,
+    net.hiddenSize,
+  );
+}
+
+export interface AnswerTiles {
+  readonly h: number;
+  readonly hStrideBytes: number;
+  readonly summary: number;
+  readonly summaryStrideBytes: number;
+  readonly scale: number;
+  readonly scaleStrideBytes: number;
+  readonly cap: number;
+  readonly capStrideBytes: number;
+  /** f32[48], u-space; 0 = none */
+  readonly offset: number;
+  /** Envelope f32[48][8] a tile, in the resources' units. */
+  readonly out: number;
+  readonly outStrideBytes: number;
+  readonly tileCount: number;
+  /** `headScratchBytes()` of its own a thread. */
+  readonly scratch: number;
+}
+
+/** Head and envelope: the restart envelope of every lane. */
+export function answerTiles(kernel: Kernel, net: NetworkRegions, tiles: AnswerTiles): void {
+  kernel.head(
+    net.head.ptr,
+    tiles.h,
+    tiles.hStrideBytes,
+    tiles.summary,
+    tiles.summaryStrideBytes,
+    tiles.out,
+    tiles.outStrideBytes,
+    tiles.tileCount,
+    net.hiddenSize,
+    net.summarySize,
+    tiles.scratch,
+  );
+  kernel.envelope(
+    tiles.out,
+    tiles.outStrideBytes,
+    tiles.scale,
+    tiles.scaleStrideBytes,
+    tiles.cap,
+    tiles.capStrideBytes,
+    tiles.offset,
+    tiles.out,
+    tiles.outStrideBytes,
+    tiles.tileCount,
+  );
+}
