@@ -19,7 +19,7 @@ interface SweptFunction {
   readonly relative: boolean;
 }
 
-const any = () => true;
+const everywhere = () => true;
 const FUNCTIONS: readonly SweptFunction[] = [
   {
     name: "exp",
@@ -33,7 +33,7 @@ const FUNCTIONS: readonly SweptFunction[] = [
     name: "sigmoid",
     which: 1,
     reference: sigmoidReference,
-    within: any,
+    within: everywhere,
     bound: 1.1e-7,
     relative: false,
   },
@@ -41,7 +41,7 @@ const FUNCTIONS: readonly SweptFunction[] = [
     name: "tanh",
     which: 2,
     reference: Math.tanh,
-    within: any,
+    within: everywhere,
     bound: 1.5e-7,
     relative: false,
   },
@@ -81,7 +81,7 @@ const FUNCTIONS: readonly SweptFunction[] = [
     name: "asinh",
     which: 7,
     reference: Math.asinh,
-    within: any,
+    within: everywhere,
     bound: 4e-7,
     relative: true,
   },
@@ -95,7 +95,7 @@ const FUNCTIONS: readonly SweptFunction[] = [
   },
 ];
 
-/** A third spread over all finite bit patterns, a third over +-100, a third over +-4. */
+/** A third spread over the finite bit patterns, a third over +-100, a third over +-4. */
 function samples(): Float32Array {
   const prng = new Prng(20260101);
   const out = new Float32Array(SAMPLES);
