@@ -14,6 +14,7 @@
 
 import {
   FLAG_MISSING_MASK,
+  HOUR_SLOTS,
   LANE_ROW_BYTES,
   SUMMARY_ROWS,
   TILE_CAP,
@@ -36,12 +37,15 @@ import {
 } from "../layout";
 import { asinh, log, log1p } from "../simd/logarithm";
 import { dayFraction, isWeekend, sineOfTurns } from "./clock";
-import { histogramQuantile, histogramTotal } from "./quantiles";
+import { writeQuantiles } from "./quantiles";
+import { getRow, putRow } from "./rows";
 import { decodeSteps, scaled, widenCodes } from "./steps";
 import { clockWindow, dayMaximum, medianOfSeven, recentMaximum, weekMaximum } from "./windows";
 
 const OBSERVED_MAX: f32 = 4194304.0;
 const FEATURE_MAX: f32 = 6.0;
+/** Four quantiles of four resources, first in their units, then scaled in place. */
+const QUANTILE_ROW: i32 = 16;
 const FEATURE_BYTES: i32 = 4 * LANE_ROW_BYTES;
 
 export function features(
@@ -55,6 +59,7 @@ export function features(
 ): void {
   for (let tile = 0; tile < tileCount; tile++) {
     memory.fill(out, 0, SUMMARY_ROWS * LANE_ROW_BYTES);
+    writeQuantiles(state, out + QUANTILE_ROW * LANE_ROW_BYTES);
     const weekLow = weekMaximum(state, 0);
     const weekHigh = weekMaximum(state, 1);
     for (let lane = 0; lane < TILE_LANES; lane++) {
@@ -101,10 +106,13 @@ function writeUsage(state: usize, out: usize, lane: i32, restart: f64, weekCodes
   const scale = v128.load(at, TILE_SCALE);
   const seen = f32x4.gt(v128.load(at, TILE_OBSERVED), f32x4.splat(0.0));
   const lastHour = <i64>floor(load<f64>(state + (lane << 3), TILE_LAST_TIME) / 3600.0);
+  const lastSlot = <i32>(lastHour % HOUR_SLOTS);
+  const firstAge = <i32>(lastHour - <i64>floor(restart / 3600.0));
+  const secondAge = <i32>(lastHour - <i64>floor((restart + 3599.0) / 3600.0));
   const last = v128.load(at, TILE_LAST);
   const hourCodes = widenCodes(recentMaximum(state, lane));
   const hour = orElse(hourCodes, decodeSteps(hourCodes), last);
-  const dayCodes = widenCodes(dayMaximum(state, lane, lastHour));
+  const dayCodes = widenCodes(dayMaximum(state, lane, lastSlot));
   const day = orElse(dayCodes, decodeSteps(dayCodes), hour);
   const week = orElse(weekCodes, decodeSteps(weekCodes), day);
   put(out, 0, last, scale, seen);
@@ -112,22 +120,20 @@ function writeUsage(state: usize, out: usize, lane: i32, restart: f64, weekCodes
   put(out, 2, day, scale, seen);
   put(out, 3, week, scale, seen);
 
-  const total = histogramTotal(state, lane);
-  put(out, 4, f32x4.min(histogramQuantile(state, lane, total, 0.5), week), scale, seen);
-  put(out, 5, f32x4.min(histogramQuantile(state, lane, total, 0.9), week), scale, seen);
-  put(out, 6, f32x4.min(histogramQuantile(state, lane, total, 0.95), week), scale, seen);
-  put(out, 7, f32x4.min(histogramQuantile(state, lane, total, 0.99), week), scale, seen);
+  for (let feature = 4; feature < 8; feature++) {
+    put(out, feature, f32x4.min(getRow(out + feature * FEATURE_BYTES), week), scale, seen);
+  }
   put(out, 8, spread(at, TILE_MEAN_2H, TILE_VARIANCE_2H, 5.0), scale, seen);
   put(out, 9, spread(at, TILE_EWMA, TILE_EWMA_VAR, 3.0), scale, seen);
   put(out, 10, spread(at, TILE_MEAN_24H, TILE_VARIANCE_24H, 3.0), scale, seen);
 
-  const w1 = clockWindow(state, lane, restart, 1, lastHour);
-  const w2 = clockWindow(state, lane, restart, 2, lastHour);
-  const w3 = clockWindow(state, lane, restart, 3, lastHour);
-  const w4 = clockWindow(state, lane, restart, 4, lastHour);
-  const w5 = clockWindow(state, lane, restart, 5, lastHour);
-  const w6 = clockWindow(state, lane, restart, 6, lastHour);
-  const w7 = clockWindow(state, lane, restart, 7, lastHour);
+  const w1 = clockWindow(state, lane, 1, lastSlot, firstAge, secondAge);
+  const w2 = clockWindow(state, lane, 2, lastSlot, firstAge, secondAge);
+  const w3 = clockWindow(state, lane, 3, lastSlot, firstAge, secondAge);
+  const w4 = clockWindow(state, lane, 4, lastSlot, firstAge, secondAge);
+  const w5 = clockWindow(state, lane, 5, lastSlot, firstAge, secondAge);
+  const w6 = clockWindow(state, lane, 6, lastSlot, firstAge, secondAge);
+  const w7 = clockWindow(state, lane, 7, lastSlot, firstAge, secondAge);
   let largest = i8x16.max_u(i8x16.max_u(w1, w2), i8x16.max_u(w3, w4));
   largest = i8x16.max_u(largest, i8x16.max_u(i8x16.max_u(w5, w6), w7));
   putWindow(out, 11, w1, day, scale, seen);
@@ -152,13 +158,6 @@ function putWindow(
 ): void {
   const codes = widenCodes(bytes);
   put(out, feature, orElse(codes, decodeSteps(codes), fallback), scale, seen);
-}
-
-function putRow(out: usize, v: v128): void {
-  store<f32>(out, f32x4.extract_lane(v, 0));
-  store<f32>(out, f32x4.extract_lane(v, 1), LANE_ROW_BYTES);
-  store<f32>(out, f32x4.extract_lane(v, 2), 2 * LANE_ROW_BYTES);
-  store<f32>(out, f32x4.extract_lane(v, 3), 3 * LANE_ROW_BYTES);
 }
 
 /** Within [-6, 6]. */

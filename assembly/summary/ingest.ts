@@ -56,6 +56,7 @@ import { decayWeight } from "../simd/activation";
 import { log1p } from "../simd/logarithm";
 import { dayFraction, sineOfTurns } from "./clock";
 import { addWeight, histogramBase, quarterOctaves } from "./histogram";
+import { putRow } from "./rows";
 import { encodeSteps, maxCodes, packCodes, scaled, scaleFloor } from "./steps";
 
 // Rates of the decays, 1 / seconds.
@@ -354,12 +355,4 @@ function writeInputs(
   const turns = dayFraction(time);
   store<f32>(out, <f32>sineOfTurns(turns), 14 * LANE_ROW_BYTES);
   store<f32>(out, <f32>sineOfTurns(turns + 0.25), 15 * LANE_ROW_BYTES);
-}
-
-/** Four rows of one lane, one a resource. */
-function putRow(out: usize, v: v128): void {
-  store<f32>(out, f32x4.extract_lane(v, 0));
-  store<f32>(out, f32x4.extract_lane(v, 1), LANE_ROW_BYTES);
-  store<f32>(out, f32x4.extract_lane(v, 2), 2 * LANE_ROW_BYTES);
-  store<f32>(out, f32x4.extract_lane(v, 3), 3 * LANE_ROW_BYTES);
 }

@@ -1,55 +1,126 @@
-/** Quantiles of an instance's decayed histogram, one lane a resource. */
+/**
+ * Quantiles of the decayed histograms. A v128 of u16 holds two neighbouring lanes of a tile, four
+ * resources each, so both are searched at once. The weights of a histogram sum to less than 2^16.
+ */
 
-import { HISTOGRAM_SLOTS, TILE_HISTOGRAM, TILE_HISTOGRAM_BASE } from "../layout";
+import { HISTOGRAM_SLOTS, LANE_ROW_BYTES, TILE_HISTOGRAM, TILE_HISTOGRAM_BASE } from "../layout";
 import { quarterOctaveEdge } from "./histogram";
+import { putRow } from "./rows";
 
 const BUCKET_BYTES: i32 = 64;
 
-function weightsAt(first: usize, bucket: i32): v128 {
-  return f32x4.convert_i32x4_s(
-    i32x4.extend_low_i16x8_u(v128.load64_zero(first + bucket * BUCKET_BYTES)),
-  );
+/**
+ * P50, P90, P95 and P99 of all eight lanes, in the resources' units, into 16 lane rows of `out`:
+ * row = level * 4 + resource. A lane without weight gets 0.
+ */
+export function writeQuantiles(tile: usize, out: usize): void {
+  for (let first = 0; first < 8; first += 2) {
+    const totals = histogramTotals(tile, first);
+    const column = out + (first << 2);
+    writePair(tile, column, first, totals, 0.5, 0.9);
+    writePair(tile, column + 8 * LANE_ROW_BYTES, first, totals, 0.95, 0.99);
+  }
 }
 
-/** Four signed bytes as i32x4. */
-function loadBytes(at: usize): v128 {
-  return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(v128.load32_zero(at)));
-}
-
-/** Sum of all weights. */
-export function histogramTotal(tile: usize, lane: i32): v128 {
-  const first = tile + TILE_HISTOGRAM + (lane << 3);
-  let total = f32x4.splat(0.0);
+/** Sums of all weights of lanes `first` (even) and `first` + 1: u16[2][4]. */
+function histogramTotals(tile: usize, first: i32): v128 {
+  const at = tile + TILE_HISTOGRAM + (first << 3);
+  let total = i32x4.splat(0);
   for (let bucket = 0; bucket < HISTOGRAM_SLOTS; bucket++) {
-    total = f32x4.add(total, weightsAt(first, bucket));
+    total = i16x8.add_sat_u(total, v128.load(at + bucket * BUCKET_BYTES));
   }
   return total;
 }
 
-/**
- * The value below which `level` of the weight lies: linear within its bucket, the first bucket from
- * 0. All zero without weight.
- */
-export function histogramQuantile(tile: usize, lane: i32, total: v128, level: f32): v128 {
-  const first = tile + TILE_HISTOGRAM + (lane << 3);
-  const target = f32x4.mul(total, f32x4.splat(level));
-  const infinite = f32x4.splat(Infinity);
-  let sum = f32x4.splat(0.0);
-  let below = f32x4.splat(0.0);
-  let above = infinite;
-  let index = i32x4.splat(0);
+/** Two levels of two lanes into eight rows. */
+function writePair(
+  tile: usize,
+  out: usize,
+  first: i32,
+  totals: v128,
+  levelA: f32,
+  levelB: f32,
+): void {
+  const at = tile + TILE_HISTOGRAM + (first << 3);
+  const targetA = targetsOf(totals, levelA);
+  const targetB = targetsOf(totals, levelB);
+  let sum = i32x4.splat(0);
+  let indexA = i32x4.splat(0);
+  let indexB = i32x4.splat(0);
+  // The last sum below the target and the first one that is not.
+  let belowA = i32x4.splat(0);
+  let belowB = i32x4.splat(0);
+  let aboveA = i32x4.splat(-1);
+  let aboveB = i32x4.splat(-1);
   for (let bucket = 0; bucket < HISTOGRAM_SLOTS; bucket++) {
-    sum = f32x4.add(sum, weightsAt(first, bucket));
-    const short = f32x4.lt(sum, target);
-    below = v128.bitselect(sum, below, short);
-    above = f32x4.min(above, v128.bitselect(infinite, sum, short));
-    index = i32x4.sub(index, short);
+    sum = i16x8.add_sat_u(sum, v128.load(at + bucket * BUCKET_BYTES));
+    const shortA = i16x8.lt_u(sum, targetA);
+    const shortB = i16x8.lt_u(sum, targetB);
+    indexA = i16x8.sub(indexA, shortA);
+    indexB = i16x8.sub(indexB, shortB);
+    belowA = i16x8.max_u(belowA, v128.and(sum, shortA));
+    belowB = i16x8.max_u(belowB, v128.and(sum, shortB));
+    aboveA = i16x8.min_u(aboveA, v128.or(sum, shortA));
+    aboveB = i16x8.min_u(aboveB, v128.or(sum, shortB));
   }
-  const base = loadBytes(tile + TILE_HISTOGRAM_BASE + (lane << 2));
+  const low = loadBase(tile, first);
+  const high = loadBase(tile, first + 1);
+  const second = out + 4 * LANE_ROW_BYTES;
+  putRow(out, lowerValue(low, targetLow(totals, levelA), indexA, belowA, aboveA));
+  putRow(out + 4, upperValue(high, targetHigh(totals, levelA), indexA, belowA, aboveA));
+  putRow(second, lowerValue(low, targetLow(totals, levelB), indexB, belowB, aboveB));
+  putRow(second + 4, upperValue(high, targetHigh(totals, levelB), indexB, belowB, aboveB));
+}
+
+function targetLow(totals: v128, level: f32): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(totals)), f32x4.splat(level));
+}
+
+function targetHigh(totals: v128, level: f32): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_u(totals)), f32x4.splat(level));
+}
+
+/** ceil(level * total) as u16[2][4]: whole sums below the one are below the other. */
+function targetsOf(totals: v128, level: f32): v128 {
+  return i16x8.narrow_i32x4_u(
+    i32x4.trunc_sat_f32x4_s(f32x4.ceil(targetLow(totals, level))),
+    i32x4.trunc_sat_f32x4_s(f32x4.ceil(targetHigh(totals, level))),
+  );
+}
+
+function loadBase(tile: usize, lane: i32): v128 {
+  const bytes = v128.load32_zero(tile + TILE_HISTOGRAM_BASE + (lane << 2));
+  return i32x4.extend_low_i16x8_s(i16x8.extend_low_i8x16_s(bytes));
+}
+
+function lowerValue(base: v128, target: v128, index: v128, below: v128, above: v128): v128 {
+  return bucketValue(
+    base,
+    target,
+    i32x4.extend_low_i16x8_u(index),
+    i32x4.extend_low_i16x8_u(below),
+    i32x4.extend_low_i16x8_u(above),
+  );
+}
+
+function upperValue(base: v128, target: v128, index: v128, below: v128, above: v128): v128 {
+  return bucketValue(
+    base,
+    target,
+    i32x4.extend_high_i16x8_u(index),
+    i32x4.extend_high_i16x8_u(below),
+    i32x4.extend_high_i16x8_u(above),
+  );
+}
+
+/** Linear within the bucket where the target lies, the first bucket from 0. */
+function bucketValue(base: v128, target: v128, index: v128, below: v128, above: v128): v128 {
   const q = i32x4.add(base, index);
-  const high = quarterOctaveEdge(i32x4.add(q, i32x4.splat(1)));
-  const low = v128.andnot(quarterOctaveEdge(q), i32x4.eq(index, i32x4.splat(0)));
-  const part = f32x4.div(f32x4.sub(target, below), f32x4.sub(above, below));
-  const value = f32x4.add(low, f32x4.mul(part, f32x4.sub(high, low)));
-  return v128.and(value, f32x4.gt(total, f32x4.splat(0.0)));
+  const to = quarterOctaveEdge(i32x4.add(q, i32x4.splat(1)));
+  const from = v128.andnot(quarterOctaveEdge(q), i32x4.eq(index, i32x4.splat(0)));
+  const start = f32x4.convert_i32x4_s(below);
+  const weight = f32x4.sub(f32x4.convert_i32x4_s(above), start);
+  const part = f32x4.div(f32x4.sub(target, start), weight);
+  const value = f32x4.add(from, f32x4.mul(part, f32x4.sub(to, from)));
+  return v128.and(value, f32x4.gt(target, f32x4.splat(0.0)));
 }

@@ -8,7 +8,7 @@ import {
   TILE_RECENT_MAX,
 } from "../layout";
 
-const DAY_HOURS: i64 = 24;
+const DAY_HOURS: i32 = 24;
 
 /** Every slot of the 5-minute ring; it reaches back an hour from the last sample. */
 export function recentMaximum(tile: usize, lane: i32): v128 {
@@ -21,10 +21,13 @@ export function recentMaximum(tile: usize, lane: i32): v128 {
 }
 
 /** The last 24 clock hours, ending with that of the last sample. */
-export function dayMaximum(tile: usize, lane: i32, lastHour: i64): v128 {
+export function dayMaximum(tile: usize, lane: i32, lastSlot: i32): v128 {
+  const ring = tile + TILE_HOUR_MAX + (lane << 2);
   let codes = i32x4.splat(0);
-  for (let back: i64 = 0; back < DAY_HOURS; back++) {
-    codes = i8x16.max_u(codes, hourCodes(tile, lane, lastHour - back, lastHour));
+  let slot = lastSlot;
+  for (let back = 0; back < DAY_HOURS; back++) {
+    codes = i8x16.max_u(codes, v128.load32_zero(ring + slot * LANE_ROW_BYTES));
+    slot = slot === 0 ? HOUR_SLOTS - 1 : slot - 1;
   }
   return codes;
 }
@@ -39,19 +42,30 @@ export function weekMaximum(tile: usize, half: i32): v128 {
   return codes;
 }
 
-/** Codes of one clock hour; 0 where the ring does not reach. */
-function hourCodes(tile: usize, lane: i32, hour: i64, lastHour: i64): v128 {
-  const age = lastHour - hour;
-  if (age < 0 || age >= HOUR_SLOTS || hour < 0) return i32x4.splat(0);
-  const slot = <i32>(hour % HOUR_SLOTS);
+/** Codes of the clock hour `age` hours before that of the last sample; 0 outside the ring. */
+function hourCodes(tile: usize, lane: i32, age: i32, lastSlot: i32): v128 {
+  if (age < 0 || age >= HOUR_SLOTS) return i32x4.splat(0);
+  const slot = lastSlot >= age ? lastSlot - age : lastSlot - age + HOUR_SLOTS;
   return v128.load32_zero(tile + TILE_HOUR_MAX + (lane << 2) + slot * LANE_ROW_BYTES);
 }
 
-/** The clock hours that overlap [restart, restart + 1 h), `days` days earlier. */
-export function clockWindow(tile: usize, lane: i32, restart: f64, days: i64, lastHour: i64): v128 {
-  const first = <i64>floor(restart / 3600.0) - days * DAY_HOURS;
-  const last = <i64>floor((restart + 3599.0) / 3600.0) - days * DAY_HOURS;
-  return i8x16.max_u(hourCodes(tile, lane, first, lastHour), hourCodes(tile, lane, last, lastHour));
+/**
+ * The clock hours that overlap [restart, restart + 1 h), `days` days earlier. They lie `firstAge`
+ * and `secondAge` hours before the last sample's on the day itself, so both may be negative.
+ */
+export function clockWindow(
+  tile: usize,
+  lane: i32,
+  days: i32,
+  lastSlot: i32,
+  firstAge: i32,
+  secondAge: i32,
+): v128 {
+  const back = days * DAY_HOURS;
+  return i8x16.max_u(
+    hourCodes(tile, lane, firstAge + back, lastSlot),
+    hourCodes(tile, lane, secondAge + back, lastSlot),
+  );
 }
 
 /** Lower median of those of seven codes that are not 0, byte by byte; 0 when all are. */
