@@ -1,0 +1,127 @@
+import { LANE_ROW_BYTES, TILE_LANES } from "../../core/abi.js";
+import { ArenaPlan } from "../../core/arena.js";
+import { compileBinary } from "../../core/binary.js";
+import { type Kernel, openKernel } from "../../core/kernel.js";
+import { RepriseError } from "../../lib/errors.js";
+import { Prng } from "../../lib/prng.js";
+import { drawCuts } from "./cuts.js";
+import { type EventRecord, TileBuilder, type TilePlan } from "./dataset.js";
+import { planTraining, type TrainingLayout } from "./layout.js";
+import type { NetShape } from "./parameters.js";
+import { planRounds } from "./rounds.js";
+import type { Series } from "./series.js";
+
+/** The core with a whole data set in its memory. */
+export interface TrainingSession {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly kernel: Kernel;
+  readonly layout: TrainingLayout;
+  readonly tiles: readonly TilePlan[];
+  /** In the order of their event numbers. */
+  readonly records: readonly EventRecord[];
+  /** Tiles [0, seenTiles) hold instances that are trained on, the rest was never seen. */
+  readonly seenTiles: number;
+}
+
+export interface SessionOptions {
+  readonly shape: NetShape;
+  readonly seed: number;
+  /** Training cuts an instance. */
+  readonly cutsPerInstance: number;
+  /** Validation and test cuts an instance, each. */
+  readonly scoredCuts: number;
+  readonly stepCount: number;
+  readonly batchTiles: number;
+  readonly workers: number;
+}
+
+export interface SessionData {
+  readonly seen: readonly Series[];
+  readonly unseen: readonly Series[];
+}
+
+/**
+ * Lays the series out in tiles, draws their cuts and streams them through the kernels.
+ *
+ * @throws ERR_ARGUMENT when there is nothing to train on
+ */
+export function openSession(
+  data: SessionData,
+  options: SessionOptions,
+  onTile: (done: number, total: number) => void = () => undefined,
+): TrainingSession {
+  if (data.seen.length === 0) {
+    throw new RepriseError("ERR_ARGUMENT", "there is no series to train on", {
+      got: 0,
+      expected: "at least one",
+    });
+  }
+  const prng = new Prng(options.seed);
+  const groups = [...inTiles(data.seen, prng), ...inTiles(data.unseen, prng)];
+  const seenTiles = Math.ceil(data.seen.length / TILE_LANES);
+  const tiles = planTiles(groups, seenTiles, options);
+  const last = tiles.at(-1);
+  const module = compileBinary("shared");
+  const sizing = openKernel(module, new ArenaPlan(0).createMemory(true));
+  const plan = new ArenaPlan(sizing.arenaBase());
+  const layout = planTraining(plan, sizing, {
+    shape: options.shape,
+    stepCount: options.stepCount,
+    roundCount: (last?.firstRound ?? 0) + (last?.rounds.lanes.length ?? 0) + options.stepCount,
+    eventCount: (last?.firstEvent ?? 0) + (last?.cuts.length ?? 0),
+    tileCount: tiles.length,
+    batchTiles: options.batchTiles,
+    workers: options.workers,
+  });
+  const memory = plan.createMemory(true);
+  const kernel = openKernel(module, memory);
+  const builder = new TileBuilder({ kernel, memory }, layout);
+  const records: EventRecord[] = [];
+  tiles.forEach((tile, index) => {
+    records.push(...builder.build(tile, index));
+    onTile(index + 1, tiles.length);
+  });
+  return { module, memory, kernel, layout, tiles, records, seenTiles };
+}
+
+/** Shuffled groups of eight, the same for the same names and seed. */
+function inTiles(series: readonly Series[], prng: Prng): Series[][] {
+  const sorted = [...series].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  prng.shuffle(sorted);
+  const groups: Series[][] = [];
+  for (let from = 0; from < sorted.length; from += TILE_LANES) {
+    groups.push(sorted.slice(from, from + TILE_LANES));
+  }
+  return groups;
+}
+
+function planTiles(
+  groups: readonly (readonly Series[])[],
+  seenTiles: number,
+  options: SessionOptions,
+): TilePlan[] {
+  let firstRound = 0;
+  let firstEvent = 0;
+  return groups.map((series, index) => {
+    const seen = index < seenTiles;
+    const cuts = drawCuts(
+      {
+        seed: options.seed,
+        train: seen ? options.cutsPerInstance : 0,
+        validate: seen ? options.scoredCuts : 0,
+        test: options.scoredCuts,
+      },
+      index,
+    );
+    const plan = { series, cuts, rounds: planRounds(series, cuts), firstRound, firstEvent };
+    firstRound += plan.rounds.lanes.length + options.stepCount;
+    firstEvent += cuts.length;
+    return plan;
+  });
+}
+
+/** Bytes of one state of a tile. */
+export function stateBytes(layout: TrainingLayout): number {
+  return layout.sizes.shape.hiddenSize * LANE_ROW_BYTES;
+}

@@ -1,0 +1,200 @@
+import { availableParallelism } from "node:os";
+import { Piscina } from "piscina";
+import { elapsedMs } from "../../lib/clock.js";
+import { LIMITS } from "../../lib/limits.js";
+import { Prng } from "../../lib/prng.js";
+import { ORDER_FROM_ZERO } from "./layout.js";
+import { Optimizer, oneCycleRate } from "./optimizer.js";
+import { initialParameters, parameterLayout } from "./parameters.js";
+import type { TrainingSession } from "./session.js";
+import type { TrainTask, TrainWorkerData } from "./train-worker.js";
+
+export interface TrainerOptions {
+  readonly seed: number;
+  readonly epochs: number;
+  /** Event tiles of one batch. */
+  readonly batchTiles: number;
+  readonly peakRate: number;
+  /** Epochs without a better validation loss before training ends. */
+  readonly patience: number;
+  readonly workers: number;
+}
+
+export const TRAINER_DEFAULTS = {
+  epochs: 8,
+  batchTiles: 64,
+  peakRate: 3e-3,
+  patience: 3,
+  workers: availableParallelism(),
+} as const;
+
+export interface EpochReport {
+  readonly epoch: number;
+  readonly trainLoss: number;
+  readonly validateLoss: number;
+  readonly seconds: number;
+}
+
+export interface BatchReport {
+  readonly epoch: number;
+  readonly batch: number;
+  readonly batches: number;
+  readonly loss: number;
+  readonly rate: number;
+}
+
+export interface TrainerEvents {
+  onBatch?(report: BatchReport): void;
+  onEpoch?(report: EpochReport): void;
+}
+
+/** Windows that start from state zero: half of them before any state was carried, then one in ten,
+ * so that fresh instances are known too. */
+const FROM_ZERO_FIRST = 0.5;
+const FROM_ZERO = 0.1;
+/** Inputs that no trace sets: peak cpu, busiest core, connections. */
+const DEAD_INPUTS = [4, 5, 6];
+const TASK_MS_MAX = 30 * 60 * 1000;
+
+/**
+ * Data-parallel training over worker threads that share the session's memory. The main thread adds
+ * gradients in a fixed order, so weights depend on data, options and seed, not on the number of
+ * workers.
+ */
+export class Trainer {
+  readonly #session: TrainingSession;
+  readonly #options: TrainerOptions;
+  readonly #pool: Piscina;
+  readonly #optimizer: Optimizer;
+  readonly #weights: Float32Array;
+  readonly #order: Uint32Array;
+  readonly #next: Int32Array;
+
+  constructor(session: TrainingSession, options: TrainerOptions) {
+    const { module, memory, layout } = session;
+    this.#session = session;
+    this.#options = options;
+    this.#optimizer = new Optimizer(session, layout);
+    const parameters = parameterLayout(layout.sizes.shape);
+    this.#weights = new Float32Array(memory.buffer, layout.weights, parameters.count);
+    this.#weights.set(initialParameters(parameters, options.seed, DEAD_INPUTS));
+    this.#order = new Uint32Array(memory.buffer, layout.order, layout.sizes.eventCount);
+    this.#next = new Int32Array(memory.buffer, layout.next, 1);
+    const workerData: TrainWorkerData = { module, memory, layout };
+    this.#pool = new Piscina({
+      filename: new URL("./train-worker.js", import.meta.url).href,
+      minThreads: options.workers,
+      maxThreads: options.workers,
+      maxQueue: LIMITS.workersMax,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      workerData,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  /** Trains and leaves the weights of the best epoch. */
+  async run(events: TrainerEvents = {}): Promise<EpochReport[]> {
+    const { seed, epochs, patience } = this.#options;
+    const prng = new Prng(seed ^ 0x7ea1);
+    const reports: EpochReport[] = [];
+    let best = { loss: Infinity, epoch: 0, weights: this.#weights.slice() };
+    await this.#stream(false);
+    for (let epoch = 1; epoch <= epochs; epoch++) {
+      const started = elapsedMs();
+      const trainLoss = await this.#epoch(epoch, prng, events);
+      await this.#stream(false);
+      const validateLoss = await this.loss(this.#eventsOf("validate"));
+      const seconds = (elapsedMs() - started) / 1000;
+      const report = { epoch, trainLoss, validateLoss, seconds };
+      reports.push(report);
+      events.onEpoch?.(report);
+      if (validateLoss < best.loss) {
+        best = { loss: validateLoss, epoch, weights: this.#weights.slice() };
+      } else if (epoch - best.epoch >= patience) break;
+    }
+    this.#weights.set(best.weights);
+    await this.#stream(true);
+    return reports;
+  }
+
+  /** The weights as they are now, in the order of `parameterLayout`. */
+  get weights(): Float32Array {
+    return this.#weights.slice();
+  }
+
+  /** Mean quantile loss of events from their carried states. */
+  async loss(events: readonly number[]): Promise<number> {
+    this.#order.set(events);
+    await this.#spread("loss", 0, events.length);
+    const { sum, terms } = this.#optimizer.lossSum(events.length);
+    return terms === 0 ? Number.NaN : sum / terms;
+  }
+
+  async #epoch(epoch: number, prng: Prng, events: TrainerEvents): Promise<number> {
+    const { batchTiles, epochs, peakRate } = this.#options;
+    const order = prng.shuffle(this.#eventsOf("train"));
+    const fromZero = epoch === 1 ? FROM_ZERO_FIRST : FROM_ZERO;
+    this.#order.set(
+      order.map((event) => (prng.uniform() < fromZero ? (event | ORDER_FROM_ZERO) >>> 0 : event)),
+    );
+    const batches = Math.ceil(order.length / batchTiles);
+    let sum = 0;
+    let terms = 0;
+    for (let batch = 0; batch < batches; batch++) {
+      const first = batch * batchTiles;
+      const count = Math.min(batchTiles, order.length - first);
+      await this.#spread("gradient", first, count);
+      const rate = oneCycleRate((epoch - 1) * batches + batch, epochs * batches, peakRate);
+      const loss = this.#optimizer.lossSum(count);
+      this.#optimizer.step(count, rate);
+      sum += loss.sum;
+      terms += loss.terms;
+      const mean = loss.sum / loss.terms;
+      events.onBatch?.({ epoch, batch: batch + 1, batches, loss: mean, rate });
+    }
+    return sum / terms;
+  }
+
+  /** Carries the hidden state of every tile through its series with the current weights. */
+  async #stream(withTest: boolean): Promise<void> {
+    const { kernel, layout, tiles, seenTiles } = this.#session;
+    const { inputSize, hiddenSize } = layout.sizes.shape;
+    const at = (name: string): number => {
+      const tensor = parameterLayout(layout.sizes.shape).tensors.find((t) => t.name === name);
+      return layout.weights + (tensor?.offset ?? 0) * 4;
+    };
+    kernel.packGru(
+      at("gru.weight_ih_l0"),
+      at("gru.weight_hh_l0"),
+      at("gru.bias_ih_l0"),
+      at("gru.bias_hh_l0"),
+      layout.packed,
+      inputSize,
+      hiddenSize,
+    );
+    await this.#spread("stream", 0, withTest ? tiles.length : seenTiles, withTest);
+  }
+
+  #eventsOf(set: "train" | "validate"): number[] {
+    return this.#session.records.filter(({ cut }) => cut.set === set).map(({ event }) => event);
+  }
+
+  async #spread(
+    kind: TrainTask["kind"],
+    first: number,
+    count: number,
+    withTest = false,
+  ): Promise<void> {
+    Atomics.store(this.#next, 0, 0);
+    const task: TrainTask = { kind, first, count, withTest };
+    const signal = AbortSignal.timeout(TASK_MS_MAX);
+    const tasks = Array.from({ length: this.#options.workers }, () =>
+      this.#pool.run(task, { signal }),
+    );
+    await Promise.all(tasks);
+  }
+}
