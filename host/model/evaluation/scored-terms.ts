@@ -64,7 +64,7 @@ class EventScorer {
       for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
         const cell = lane * RESOURCE_COUNT + resource;
         const cap = caps?.[cell] ?? Number.NaN;
-        const capped = (value: number) => (value > cap ? cap : value);
+        const capped = (value: number) => (Number.isNaN(cap) ? value : Math.min(value, cap));
         for (let phase = 0; phase < PHASE_COUNT; phase++) {
           const truth = this.#f32[target + needColumn(resource, phase) * TILE_LANES + lane] ?? 0;
           if (Number.isNaN(truth)) continue;

@@ -1,8 +1,10 @@
 import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
 import { elapsedMs } from "../../lib/clock.js";
+import { RepriseError } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
 import { Prng } from "../../lib/prng.js";
+import { SET_DAYS } from "./cuts.js";
 import { ORDER_FROM_ZERO } from "./layout.js";
 import { Optimizer, oneCycleRate } from "./optimizer.js";
 import { initialParameters, parameterLayout } from "./parameters.js";
@@ -155,6 +157,12 @@ export class Trainer {
       terms += loss.terms;
       const mean = loss.sum / loss.terms;
       events.onBatch?.({ epoch, batch: batch + 1, batches, loss: mean, rate });
+    }
+    if (terms === 0) {
+      throw new RepriseError("ERR_ARGUMENT", "no training event has a truth", {
+        got: `${order.length} event tiles without one`,
+        expected: `series that cover days ${SET_DAYS.train.join("-")} of the trace`,
+      });
     }
     return sum / terms;
   }
