@@ -11,7 +11,7 @@
  *   control   i32[16]                     see CONTROL_*
  *   journal   state part[journalTiles]    each tile as it was before the tick touched it
  *   offsets   f32[48]                     calibration of the envelope, asinh space
- *   scratch   one block a worker, and one more for the thread that reads
+ *   scratch   one block a task, and a last one for the thread that reads
  */
 import { invariant } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
@@ -67,6 +67,8 @@ export interface ScratchPlan {
   readonly quantiles: number;
   readonly envelope: number;
   readonly hidden: number;
+  readonly answerEnvelope: number;
+  readonly answerKeep: number;
   readonly state: number;
   readonly head: number;
   readonly bytes: number;
@@ -132,7 +134,7 @@ export function planProfiler(arena: ArenaPlan, sizes: ProfilerPlanSizes): Profil
     control: arena.region("control", CONTROL_BYTES),
     journal: arena.region("journal", journalTiles * TILE_HIDDEN),
     offsets: arena.region("offsets", ENVELOPE_ROWS * 4),
-    scratch: Array.from({ length: sizes.workers + 1 }, (_, index) =>
+    scratch: Array.from({ length: Math.max(1, sizes.workers) + 1 }, (_, index) =>
       arena.region(`scratch ${index}`, scratchPlan.bytes),
     ),
     scratchPlan,
@@ -161,7 +163,9 @@ function planScratch(sizes: ProfilerPlanSizes): ScratchPlan {
   const quantiles = features + 2 * SUMMARY_ROWS * rows;
   const envelope = quantiles + 2 * ENVELOPE_ROWS * rows;
   const hidden = envelope + 2 * ENVELOPE_ROWS * rows;
-  const state = hidden + 2 * sizes.hiddenSize * rows;
+  const answerEnvelope = hidden + 2 * sizes.hiddenSize * rows;
+  const answerKeep = answerEnvelope + ENVELOPE_ROWS * rows;
+  const state = answerKeep + KEEP_ROWS * rows;
   const head = state + TILE_HIDDEN;
   return Object.freeze({
     inputs,
@@ -170,6 +174,8 @@ function planScratch(sizes: ProfilerPlanSizes): ScratchPlan {
     quantiles,
     envelope,
     hidden,
+    answerEnvelope,
+    answerKeep,
     state,
     head,
     bytes: head + Math.ceil(sizes.headScratchBytes / 64) * 64,

@@ -2,6 +2,7 @@ import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { ProfilerPlan } from "../core/plan.js";
 import { RepriseError } from "../lib/errors.js";
+import type { NetworkRegions } from "../model/network.js";
 
 /** One worker's share of a tick. Integers only: everything else lies in the shared memory. */
 export interface TickTask {
@@ -17,8 +18,8 @@ export interface WorkerSetup {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly plan: ProfilerPlan;
-  /** Plain numbers: where the packed network lies; null without one. */
-  readonly network: unknown;
+  /** Where the packed network lies; null without one. */
+  readonly network: NetworkRegions | null;
 }
 
 /**
@@ -49,8 +50,9 @@ export class PiscinaWorkers implements Workers {
   readonly threadCount: number;
   readonly #pool: Piscina<TickTask, number>;
   readonly #taskMsMax: number;
-  /** The pool reports the death of an idle thread here; the next run simply has a new thread. */
+  /** What the pool reported of threads without a task: one that could not start, or died idle. */
   #idleFailures: unknown[] = [];
+  #giveUp = new AbortController();
 
   constructor(options: PiscinaWorkersOptions) {
     this.threadCount = options.threadCount;
@@ -72,12 +74,20 @@ export class PiscinaWorkers implements Workers {
       stricterFIFO: true,
       workerHistogram: false,
     });
-    this.#pool.on("error", (error: unknown) => this.#idleFailures.push(error));
+    this.#pool.on("error", (error: unknown) => {
+      this.#idleFailures.push(error);
+      // Nobody is left to take the tasks: waiting for the deadline would not change that.
+      if (this.#pool.threads.length === 0) this.#giveUp.abort(error);
+    });
   }
 
   async run(tasks: readonly TickTask[]): Promise<readonly unknown[]> {
     const threads = [...this.#pool.threads];
-    const signal = AbortSignal.timeout(this.#taskMsMax);
+    const controller = new AbortController();
+    this.#giveUp = controller;
+    const { signal } = controller;
+    const deadline = AbortSignal.timeout(this.#taskMsMax);
+    deadline.addEventListener("abort", () => controller.abort(deadline.reason), { once: true });
     const settled = await Promise.allSettled(tasks.map((task) => this.#pool.run(task, { signal })));
     const failures = this.#idleFailures;
     this.#idleFailures = [];

@@ -1,0 +1,64 @@
+import { INPUT_ROWS, SUMMARY_ROWS } from "../core/abi.js";
+import { ArenaPlan } from "../core/arena.js";
+import { compileBinary } from "../core/binary.js";
+import { type Kernel, openKernel } from "../core/kernel.js";
+import { type ProfilerPlan, planProfiler } from "../core/plan.js";
+import { CoreViews } from "../core/views.js";
+import { RepriseError } from "../lib/errors.js";
+import { loadNetwork, type NetworkRegions, planNetwork } from "../model/network.js";
+import type { NetworkWeights } from "../model/weights.js";
+
+/** The one shared memory of a profiler, laid out, with the network packed into it. */
+export interface CoreMemory {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  readonly views: CoreViews;
+  /** The calling thread's own instance of the core. */
+  readonly kernel: Kernel;
+  readonly plan: ProfilerPlan;
+  readonly network: NetworkRegions | null;
+}
+
+export interface CoreMemoryOptions {
+  readonly maxInstances: number;
+  readonly workers: number;
+  readonly weights: NetworkWeights | null;
+  readonly journalTiles?: number | undefined;
+}
+
+/** @throws ERR_LIMIT, ERR_SHAPE when the weights are for other rows than the core writes */
+export function openCoreMemory(options: CoreMemoryOptions): CoreMemory {
+  const { weights } = options;
+  if (weights !== null) {
+    checkRows("inputSize", weights.inputSize, INPUT_ROWS);
+    checkRows("summarySize", weights.summarySize, SUMMARY_ROWS);
+  }
+  const module = compileBinary("shared");
+  // Sizes are asked of the core before its memory exists.
+  const probe = openKernel(
+    module,
+    new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }),
+  );
+  const arena = new ArenaPlan(probe.arenaBase());
+  const network = weights === null ? null : planNetwork(arena, probe, weights);
+  const plan = planProfiler(arena, {
+    maxInstances: options.maxInstances,
+    hiddenSize: weights?.hiddenSize ?? 0,
+    workers: options.workers,
+    headScratchBytes: weights === null ? 0 : probe.headScratchBytes(),
+    ...(options.journalTiles === undefined ? {} : { journalTiles: options.journalTiles }),
+  });
+  const memory = arena.createMemory(true);
+  const kernel = openKernel(module, memory);
+  if (network !== null && weights !== null) loadNetwork(kernel, memory, network, weights);
+  return { module, memory, views: new CoreViews(memory), kernel, plan, network };
+}
+
+function checkRows(field: string, got: number, expected: number): void {
+  if (got === expected) return;
+  throw new RepriseError("ERR_SHAPE", "the weights are for another set of rows", {
+    field,
+    got,
+    expected: `${expected}`,
+  });
+}

@@ -1,0 +1,116 @@
+import { ENVELOPE_ROWS, KEEP_ROWS, LANE_ROW_BYTES, TILE_HIDDEN, TILE_LANES } from "../core/abi.js";
+import { envelopeOffset, hiddenOffset, keepOffset, PHASE_WAITING } from "../core/plan.js";
+import { present } from "../lib/assert.js";
+import type { CoreMemory } from "./core-memory.js";
+import type { TickSlices } from "./tick.js";
+import { tilePtr } from "./tile-lanes.js";
+import { computeAnswers } from "./tile-runner.js";
+
+/** The network's answer for one instance, in its resources' units. */
+export interface NetworkAnswer {
+  readonly envelope: Float64Array;
+  readonly keepNeed: Float64Array;
+}
+
+/**
+ * Reads published answers in place, and computes those for another outage on the calling thread.
+ * Both see the last published tick only, also while the next one runs.
+ */
+export class AnswerReader {
+  readonly #core: CoreMemory;
+  readonly #slices: TickSlices;
+  readonly #scratch: number;
+
+  constructor(core: CoreMemory, slices: TickSlices) {
+    this.#core = core;
+    this.#slices = slices;
+    this.#scratch = present(core.plan.scratch.at(-1), "the reader's scratch").ptr;
+  }
+
+  /** What the last published tick said, for the outage it assumed. */
+  published(slot: number): NetworkAnswer {
+    const { plan } = this.#core;
+    const tile = slot >>> 3;
+    const parity = this.#parity(tile);
+    const base = tilePtr(plan, tile);
+    return this.#copy(
+      base + envelopeOffset(plan, parity),
+      base + keepOffset(plan, parity),
+      slot % TILE_LANES,
+    );
+  }
+
+  /** The answer for another outage, from the same published state. */
+  forOutage(slot: number, outageMinutes: number): NetworkAnswer {
+    const { plan, kernel, network } = this.#core;
+    const tile = slot >>> 3;
+    const scratch = this.#scratch;
+    const envelope = scratch + plan.scratchPlan.answerEnvelope;
+    const keep = scratch + plan.scratchPlan.answerKeep;
+    computeAnswers(
+      { kernel, plan, network: present(network, "the network"), scratch },
+      {
+        state: this.publishedState(tile),
+        hidden: tilePtr(plan, tile) + hiddenOffset(plan, this.#parity(tile)),
+        envelope,
+        keep,
+        outageMinutes,
+      },
+    );
+    return this.#copy(envelope, keep, slot % TILE_LANES);
+  }
+
+  /**
+   * Address of a tile's state as of the last published tick; valid until the next await. While a
+   * tick works on the tile it is a copy: taken here before a worker begins, in the journal after.
+   */
+  publishedState(tile: number): number {
+    const { plan, views } = this.#core;
+    const live = tilePtr(plan, tile);
+    const work = this.#slices.journalOf(tile);
+    if (work === undefined) return live;
+    const isWaiting = () => Atomics.load(views.i32, work.phaseWord) === PHASE_WAITING;
+    if (isWaiting()) {
+      const copy = this.#scratch + plan.scratchPlan.state;
+      views.u8.copyWithin(copy, live, live + TILE_HIDDEN);
+      // A worker journals the tile before it writes: still waiting means nobody wrote meanwhile.
+      if (isWaiting()) return copy;
+    }
+    return work.journalPtr;
+  }
+
+  #parity(tile: number): number {
+    const { plan, views } = this.#core;
+    return Atomics.load(views.u32, plan.epochs.ptr / 4 + tile) & 1;
+  }
+
+  #copy(envelopePtr: number, keepPtr: number, lane: number): NetworkAnswer {
+    return {
+      envelope: this.#column(envelopePtr, lane, ENVELOPE_ROWS),
+      keepNeed: this.#column(keepPtr, lane, KEEP_ROWS),
+    };
+  }
+
+  #column(ptr: number, lane: number, rows: number): Float64Array {
+    const { f32 } = this.#core.views;
+    const out = new Float64Array(rows);
+    const stride = LANE_ROW_BYTES / 4;
+    let word = ptr / 4 + lane;
+    for (let row = 0; row < rows; row++, word += stride) out[row] = f32[word] ?? Number.NaN;
+    return out;
+  }
+}
+
+/** Whether every number is finite, not negative, and no quantile is below the one before it. */
+export function isHealthy(answer: NetworkAnswer): boolean {
+  return isHealthyTable(answer.envelope) && isHealthyTable(answer.keepNeed);
+}
+
+function isHealthyTable(table: Float64Array): boolean {
+  for (let index = 0; index < table.length; index++) {
+    const value = table[index] ?? Number.NaN;
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) return false;
+    if (index % 4 > 0 && value < (table[index - 1] ?? 0)) return false;
+  }
+  return true;
+}

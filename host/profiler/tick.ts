@@ -1,0 +1,266 @@
+/**
+ * One tick on the host's side: what waits becomes work items, workers compute, the host publishes.
+ *
+ * Goals: a lost worker loses nothing; a reader never sees half a tick; a tick that cannot be
+ * finished changes nothing. Non-goals: deciding when to tick.
+ *
+ * A tick over more tiles than the journal holds is done and published slice by slice, each
+ * instance whole.
+ */
+import {
+  INBOX_FLAGS,
+  INBOX_TILE_BYTES,
+  PENDING_RESTART,
+  TILE_HIDDEN,
+  TILE_LANES,
+} from "../core/abi.js";
+import {
+  CONTROL_CURSOR,
+  PHASE_DONE,
+  PHASE_WAITING,
+  WORK_FIELDS,
+  WORK_INBOX_FIRST,
+  WORK_PHASE,
+  WORK_ROUNDS,
+  WORK_TILE,
+} from "../core/plan.js";
+import { present } from "../lib/assert.js";
+import type { CoreMemory } from "./core-memory.js";
+import type { PublishedFacts } from "./published.js";
+import type { SampleQueue } from "./sample-queue.js";
+import { tilePtr } from "./tile-lanes.js";
+import { type TickTask, type Workers, workerLost } from "./workers.js";
+
+/** Repeats without a single tile done before the tick is given up. */
+const STUCK_MAX = 3;
+
+export interface TickParts {
+  readonly core: CoreMemory;
+  readonly queue: SampleQueue;
+  readonly published: PublishedFacts;
+  readonly workers: Workers;
+  /** Called for each lane that gets samples, before any worker starts. */
+  readonly onLane: (slot: number, lastTimeSeconds: number) => void;
+  /** Called for each lane whose samples became visible. */
+  readonly onPublished: (slot: number) => void;
+}
+
+export interface SliceReport {
+  readonly sampleCount: number;
+  readonly tileCount: number;
+  /** Repeats that lost tasks made necessary. */
+  readonly repeatCount: number;
+}
+
+export class TickSlices {
+  readonly #parts: TickParts;
+  /** Samples of each slot in the slice under way. */
+  readonly #placed: Uint16Array;
+  /** Work item of each tile in the slice under way, -1 = not in it. */
+  readonly #items: Int32Array;
+  #itemCount = 0;
+
+  constructor(parts: TickParts) {
+    this.#parts = parts;
+    this.#placed = new Uint16Array(parts.core.plan.tileCount * TILE_LANES);
+    this.#items = new Int32Array(parts.core.plan.tileCount).fill(-1);
+  }
+
+  /** Where the published state of a tile lies while the tick works on the tile. */
+  journalOf(tile: number): { readonly phaseWord: number; readonly journalPtr: number } | undefined {
+    const item = this.#items[tile] ?? -1;
+    if (item < 0) return undefined;
+    const { plan } = this.#parts.core;
+    return {
+      phaseWord: this.#word(item, WORK_PHASE),
+      journalPtr: plan.journal.ptr + item * TILE_HIDDEN,
+    };
+  }
+
+  /** The slot's tenant left: what it had in the slice is nobody's. */
+  forget(slot: number): void {
+    this.#placed[slot] = 0;
+  }
+
+  /**
+   * Takes tiles from `tiles[from]` on until the journal or the inbox is full.
+   *
+   * @returns index of the first tile that is not in the slice
+   */
+  place(tiles: Int32Array, from: number): number {
+    const { plan } = this.#parts.core;
+    this.#itemCount = 0;
+    let inbox = 0;
+    let index = from;
+    for (; index < tiles.length; index++) {
+      const tile = present(tiles[index], "tile");
+      const rounds = this.#roundsOf(tile);
+      if (rounds === 0) continue;
+      if (this.#itemCount === plan.journalTiles || inbox + rounds > plan.inboxTiles) break;
+      this.#placeTile(tile, inbox, rounds);
+      inbox += rounds;
+    }
+    return index;
+  }
+
+  /** @throws ERR_WORKER_LOST, ERR_KERNEL_TRAP; then every tile is as it was before */
+  async compute(tick: number): Promise<number> {
+    const { workers } = this.#parts;
+    let undone = this.#itemCount;
+    let stuck = 0;
+    let repeats = 0;
+    while (undone > 0) {
+      const failures = await workers.run(this.#tasks(tick, undone));
+      const left = this.#restore({ done: false });
+      if (left === 0) break;
+      repeats++;
+      stuck = left === undone ? stuck + 1 : 0;
+      undone = left;
+      if (stuck < STUCK_MAX) continue;
+      this.#rollBack();
+      throw workerLost(failures, undone);
+    }
+    return repeats;
+  }
+
+  /** The epoch switch: from here on readers see this slice. */
+  publish(repeatCount: number): SliceReport {
+    const { plan, views } = this.#parts.core;
+    let sampleCount = 0;
+    for (let item = 0; item < this.#itemCount; item++) {
+      const tile = present(views.i32[this.#word(item, WORK_TILE)], "tile of a work item");
+      Atomics.add(views.u32, plan.epochs.ptr / 4 + tile, 1);
+      this.#items[tile] = -1;
+      for (let lane = 0; lane < TILE_LANES; lane++) {
+        sampleCount += this.#publishSlot(tile * TILE_LANES + lane);
+      }
+    }
+    const tileCount = this.#itemCount;
+    this.#itemCount = 0;
+    return { sampleCount, tileCount, repeatCount };
+  }
+
+  #publishSlot(slot: number): number {
+    const { queue, published, onPublished } = this.#parts;
+    const count = this.#placed[slot] ?? 0;
+    if (count === 0) return 0;
+    let entry = queue.head(slot);
+    for (let left = count; left > 0; left--, entry = queue.next(entry)) {
+      const first = (queue.flags(entry) & PENDING_RESTART) !== 0;
+      published.add(slot, queue.timeSeconds(entry), first);
+    }
+    queue.drop(slot, count);
+    this.#placed[slot] = 0;
+    onPublished(slot);
+    return count;
+  }
+
+  #roundsOf(tile: number): number {
+    const { queue } = this.#parts;
+    let rounds = 0;
+    for (let lane = 0; lane < TILE_LANES; lane++) {
+      rounds = Math.max(rounds, queue.count(tile * TILE_LANES + lane));
+    }
+    return rounds;
+  }
+
+  #placeTile(tile: number, inboxFirst: number, rounds: number): void {
+    const { queue, core, onLane } = this.#parts;
+    const { i32 } = core.views;
+    const item = this.#itemCount++;
+    this.#items[tile] = item;
+    i32[this.#word(item, WORK_TILE)] = tile;
+    i32[this.#word(item, WORK_INBOX_FIRST)] = inboxFirst;
+    i32[this.#word(item, WORK_ROUNDS)] = rounds;
+    i32[this.#word(item, WORK_PHASE)] = PHASE_WAITING;
+    for (let lane = 0; lane < TILE_LANES; lane++) {
+      const slot = tile * TILE_LANES + lane;
+      this.#placed[slot] = queue.count(slot);
+    }
+    this.#fillInbox(item);
+    for (let lane = 0; lane < TILE_LANES; lane++) {
+      const slot = tile * TILE_LANES + lane;
+      const count = this.#placed[slot] ?? 0;
+      if (count > 0) onLane(slot, this.#lastTime(slot, count));
+    }
+  }
+
+  #lastTime(slot: number, count: number): number {
+    const { queue } = this.#parts;
+    let entry = queue.head(slot);
+    for (let left = count; left > 1; left--) entry = queue.next(entry);
+    return queue.timeSeconds(entry);
+  }
+
+  /** One inbox tile a round; the samples stay in the queue until they are published. */
+  #fillInbox(item: number): void {
+    const { queue, core } = this.#parts;
+    const { i32, u32 } = core.views;
+    const tile = present(i32[this.#word(item, WORK_TILE)], "tile of a work item");
+    const first = present(i32[this.#word(item, WORK_INBOX_FIRST)], "inbox of an item");
+    const rounds = present(i32[this.#word(item, WORK_ROUNDS)], "rounds of an item");
+    const base = core.plan.inbox.ptr + first * INBOX_TILE_BYTES;
+    for (let round = 0; round < rounds; round++) {
+      const flags = (base + round * INBOX_TILE_BYTES + INBOX_FLAGS) / 4;
+      u32.fill(0, flags, flags + TILE_LANES);
+    }
+    for (let lane = 0; lane < TILE_LANES; lane++) {
+      const slot = tile * TILE_LANES + lane;
+      const count = this.#placed[slot] ?? 0;
+      let entry = queue.head(slot);
+      for (let round = 0; round < count; round++, entry = queue.next(entry)) {
+        queue.writeTo(entry, core.views, base + round * INBOX_TILE_BYTES, lane);
+      }
+    }
+  }
+
+  #tasks(tick: number, undone: number): TickTask[] {
+    const { core, workers } = this.#parts;
+    Atomics.store(core.views.i32, core.plan.control.ptr / 4 + CONTROL_CURSOR, 0);
+    const count = Math.min(Math.max(1, workers.threadCount), undone);
+    return Array.from({ length: count }, (_, scratchIndex) => ({
+      itemCount: this.#itemCount,
+      tick,
+      scratchIndex,
+    }));
+  }
+
+  /** Puts half-written tiles back, on wish the done ones too. @returns items that are to be done */
+  #restore(also: { readonly done: boolean }): number {
+    const { i32 } = this.#parts.core.views;
+    let left = 0;
+    for (let item = 0; item < this.#itemCount; item++) {
+      const phase = Atomics.load(i32, this.#word(item, WORK_PHASE));
+      if (phase === PHASE_DONE && !also.done) continue;
+      left++;
+      if (phase !== PHASE_WAITING) this.#restoreTile(item);
+    }
+    return left;
+  }
+
+  #restoreTile(item: number): void {
+    const { plan, views } = this.#parts.core;
+    const { i32, u8 } = views;
+    const state = tilePtr(plan, present(i32[this.#word(item, WORK_TILE)], "tile of an item"));
+    const journal = plan.journal.ptr + item * TILE_HIDDEN;
+    u8.copyWithin(state, journal, journal + TILE_HIDDEN);
+    this.#fillInbox(item);
+    Atomics.store(i32, this.#word(item, WORK_PHASE), PHASE_WAITING);
+  }
+
+  /** Nothing of the slice happened; its samples wait in the queue. */
+  #rollBack(): void {
+    this.#restore({ done: true });
+    const { i32 } = this.#parts.core.views;
+    for (let item = 0; item < this.#itemCount; item++) {
+      const tile = present(i32[this.#word(item, WORK_TILE)], "tile of a work item");
+      this.#items[tile] = -1;
+      this.#placed.fill(0, tile * TILE_LANES, (tile + 1) * TILE_LANES);
+    }
+    this.#itemCount = 0;
+  }
+
+  #word(item: number, field: number): number {
+    return this.#parts.core.plan.work.ptr / 4 + item * WORK_FIELDS + field;
+  }
+}

@@ -1,0 +1,268 @@
+/**
+ * The work of a tick on one thread: takes items from the shared work table until none is left.
+ *
+ * Goals: any thread can take any item; a thread may die at any instruction and the host can put
+ * the tile back; the bits do not depend on who did what. Non-goals: publishing (the host does it
+ * after all items are done), repeating (the host does it after a loss).
+ *
+ * Protocol of one item: copy the tile's state to the journal, set JOURNALED, compute, set DONE.
+ * Hidden state, envelope and keep-need are written into the buffer that nobody reads.
+ */
+import {
+  ENVELOPE_ROWS,
+  INBOX_TILE_BYTES,
+  INPUT_ROWS,
+  KEEP_ROWS,
+  LANE_ROW_BYTES,
+  SUMMARY_ROWS,
+  TILE_CAP,
+  TILE_HIDDEN,
+  TILE_LANES,
+  TILE_SCALE,
+} from "../core/abi.js";
+import { callKernel, type Kernel } from "../core/kernel.js";
+import {
+  CONTROL_CURSOR,
+  envelopeOffset,
+  hiddenOffset,
+  keepOffset,
+  PHASE_DONE,
+  PHASE_JOURNALED,
+  PHASE_WAITING,
+  type ProfilerPlan,
+  WORK_FIELDS,
+  WORK_INBOX_FIRST,
+  WORK_PHASE,
+  WORK_ROUNDS,
+  WORK_TILE,
+} from "../core/plan.js";
+import type { CoreViews } from "../core/views.js";
+import { invariant, present } from "../lib/assert.js";
+import type { NetworkRegions } from "../model/network.js";
+import { tilePtr } from "./tile-lanes.js";
+import type { TickTask } from "./workers.js";
+
+export interface TileRunnerParts {
+  readonly kernel: Kernel;
+  readonly views: CoreViews;
+  readonly plan: ProfilerPlan;
+  readonly network: NetworkRegions | null;
+  /** Called with the item after each step that may be the last of a dying thread; tests use it. */
+  readonly onStep?: (step: TileStep, item: number) => void;
+}
+
+export type TileStep = "journaled" | "ingested" | "stepped" | "computed" | "done";
+
+export class TileRunner {
+  readonly #parts: TileRunnerParts;
+
+  constructor(parts: TileRunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** @returns items done by this task */
+  run(task: TickTask): number {
+    const { views, plan } = this.#parts;
+    const { i32 } = views;
+    const cursor = plan.control.ptr / 4 + CONTROL_CURSOR;
+    let done = 0;
+    for (;;) {
+      const item = Atomics.add(i32, cursor, 1);
+      if (item >= task.itemCount) return done;
+      const phase = this.#workWord(item, WORK_PHASE);
+      const found = Atomics.load(i32, phase);
+      if (found === PHASE_DONE) continue;
+      invariant(found === PHASE_WAITING, "an item is taken while its tile is half written");
+      this.#process(item, task.scratchIndex);
+      Atomics.store(i32, phase, PHASE_DONE);
+      this.#step("done", item);
+      done++;
+    }
+  }
+
+  #process(item: number, scratchIndex: number): void {
+    const { views, plan, network } = this.#parts;
+    const { u8, i32 } = views;
+    const tile = present(i32[this.#workWord(item, WORK_TILE)], "tile of a work item");
+    const state = tilePtr(plan, tile);
+    u8.copyWithin(plan.journal.ptr + item * TILE_HIDDEN, state, state + TILE_HIDDEN);
+    Atomics.store(i32, this.#workWord(item, WORK_PHASE), PHASE_JOURNALED);
+    this.#step("journaled", item);
+    const scratch = present(plan.scratch[scratchIndex], "scratch block").ptr;
+    const published = present(i32[plan.epochs.ptr / 4 + tile], "epoch of a tile") & 1;
+    callKernel("tick", () => {
+      this.#rounds({ item, state, scratch, published });
+      if (network !== null) this.#answer({ item, state, scratch, published });
+    });
+    this.#step("computed", item);
+  }
+
+  /** Every sample of the tile in order; the hidden state ends in the buffer that nobody reads. */
+  #rounds(place: Place): void {
+    const { kernel, views, plan, network } = this.#parts;
+    const { i32, u32 } = views;
+    const { scratchPlan } = plan;
+    const x = place.scratch + scratchPlan.inputs;
+    const mask = place.scratch + scratchPlan.mask;
+    const touched = (mask + LANE_ROW_BYTES) / 4;
+    u32.fill(0, touched, touched + TILE_LANES);
+    const first = present(i32[this.#workWord(place.item, WORK_INBOX_FIRST)], "inbox of an item");
+    const rounds = present(i32[this.#workWord(place.item, WORK_ROUNDS)], "rounds of an item");
+    let from = place.state + hiddenOffset(plan, place.published);
+    for (let round = 0; round < rounds; round++) {
+      const inbox = plan.inbox.ptr + (first + round) * INBOX_TILE_BYTES;
+      kernel.ingest(
+        place.state,
+        plan.tileBytes,
+        inbox,
+        INBOX_TILE_BYTES,
+        x,
+        INPUT_ROWS * LANE_ROW_BYTES,
+        mask,
+        LANE_ROW_BYTES,
+        1,
+      );
+      this.#step("ingested", place.item);
+      for (let lane = 0; lane < TILE_LANES; lane++) {
+        u32[touched + lane] = (u32[touched + lane] ?? 0) | (u32[mask / 4 + lane] ?? 0);
+      }
+      if (network === null) continue;
+      const last = round === rounds - 1;
+      const to = last
+        ? place.state + hiddenOffset(plan, 1 - place.published)
+        : place.scratch + scratchPlan.hidden + (round & 1) * plan.hiddenSize * LANE_ROW_BYTES;
+      kernel.gruStep(
+        network.gru.ptr,
+        x,
+        INPUT_ROWS * LANE_ROW_BYTES,
+        from,
+        to,
+        plan.hiddenSize * LANE_ROW_BYTES,
+        mask,
+        LANE_ROW_BYTES,
+        1,
+        INPUT_ROWS,
+        plan.hiddenSize,
+      );
+      this.#step("stepped", place.item);
+      from = to;
+    }
+  }
+
+  /** Envelope and keep-need of the lanes that took a sample; the others carry theirs over. */
+  #answer(place: Place): void {
+    const { kernel, plan, network } = this.#parts;
+    const next = 1 - place.published;
+    const mask = place.scratch + plan.scratchPlan.mask + LANE_ROW_BYTES;
+    const hidden = place.state + hiddenOffset(plan, next);
+    const envelope = place.state + envelopeOffset(plan, next);
+    const keep = place.state + keepOffset(plan, next);
+    computeAnswers(
+      { kernel, plan, network: present(network, "network"), scratch: place.scratch },
+      { state: place.state, hidden, envelope, keep, outageMinutes: Number.NaN },
+    );
+    kernel.carryLanes(
+      mask,
+      place.state + envelopeOffset(plan, place.published),
+      envelope,
+      ENVELOPE_ROWS,
+    );
+    kernel.carryLanes(mask, place.state + keepOffset(plan, place.published), keep, KEEP_ROWS);
+  }
+
+  #workWord(item: number, field: number): number {
+    return this.#parts.plan.work.ptr / 4 + item * WORK_FIELDS + field;
+  }
+
+  #step(step: TileStep, item: number): void {
+    this.#parts.onStep?.(step, item);
+  }
+}
+
+interface Place {
+  readonly item: number;
+  readonly state: number;
+  readonly scratch: number;
+  /** Parity of the buffer that readers use. */
+  readonly published: number;
+}
+
+export interface AnswerParts {
+  readonly kernel: Kernel;
+  readonly plan: ProfilerPlan;
+  readonly network: NetworkRegions;
+  /** Address of a scratch block that nobody else uses meanwhile. */
+  readonly scratch: number;
+}
+
+export interface AnswerPlace {
+  readonly state: number;
+  readonly hidden: number;
+  /** f32[48][8], written. */
+  readonly envelope: number;
+  /** f32[16][8], written. */
+  readonly keep: number;
+  /** NaN = each lane's own. */
+  readonly outageMinutes: number;
+}
+
+/**
+ * From one tile's state and hidden state to its restart envelope and its keep-need, which is the
+ * highest of the three phases of an envelope without outage. The same code answers in the tick and
+ * on demand, so both give the same bits.
+ */
+export function computeAnswers(parts: AnswerParts, place: AnswerPlace): void {
+  const { kernel, plan, network, scratch } = parts;
+  const { scratchPlan } = plan;
+  const features = scratch + scratchPlan.features;
+  const featureBytes = SUMMARY_ROWS * LANE_ROW_BYTES;
+  const quantiles = scratch + scratchPlan.quantiles;
+  const quantileBytes = ENVELOPE_ROWS * LANE_ROW_BYTES;
+  const { tileBytes, hiddenSize } = plan;
+  const { state } = place;
+  kernel.features(state, tileBytes, features, featureBytes, 1, Number.NaN, place.outageMinutes);
+  kernel.features(state, tileBytes, features + featureBytes, featureBytes, 1, Number.NaN, 0);
+  // Hidden stride 0: both tiles of features belong to the same hidden state.
+  kernel.head(
+    network.head.ptr,
+    place.hidden,
+    0,
+    features,
+    featureBytes,
+    quantiles,
+    quantileBytes,
+    2,
+    hiddenSize,
+    SUMMARY_ROWS,
+    scratch + scratchPlan.head,
+  );
+  const scale = state + TILE_SCALE;
+  const cap = state + TILE_CAP;
+  const offsets = plan.offsets.ptr;
+  const still = scratch + scratchPlan.envelope;
+  kernel.envelope(
+    quantiles,
+    quantileBytes,
+    scale,
+    tileBytes,
+    cap,
+    tileBytes,
+    offsets,
+    place.envelope,
+    tileBytes,
+    1,
+  );
+  kernel.envelope(
+    quantiles + quantileBytes,
+    quantileBytes,
+    scale,
+    tileBytes,
+    cap,
+    tileBytes,
+    0,
+    still,
+    quantileBytes,
+    1,
+  );
+  kernel.keepNeed(still, quantileBytes, place.keep, tileBytes, 1);
+}

@@ -1,0 +1,143 @@
+import fc from "fast-check";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { VirtualClock } from "../../host/lib/clock.js";
+import { Prng } from "../../host/lib/prng.js";
+import { Profiler, type ProfilerOptions } from "../../host/profiler/profiler.js";
+import { FLEET_START_MS, registrationOf, sampleOf, untrainedWeights } from "../support/fleet.js";
+
+const weights = untrainedWeights(1);
+const clock = new VirtualClock(FLEET_START_MS + 30 * 86_400_000);
+
+function open(options: Partial<ProfilerOptions> = {}): Profiler {
+  return Profiler.open({ maxInstances: 64, weights, workers: 0, clock, ...options });
+}
+
+/** Digests of the instances, by id. */
+function digests(profiler: Profiler): Map<string, string> {
+  const ids = [...profiler.instanceIds()].sort();
+  return new Map(ids.map((id) => [id, profiler.stateDigest(id)]));
+}
+
+interface Run {
+  readonly options?: Partial<ProfilerOptions>;
+  readonly instances: readonly number[];
+  readonly steps: number;
+  /** Whether a tick follows after this step. */
+  readonly ticksAfter?: (step: number) => boolean;
+}
+
+async function run(plan: Run): Promise<{ digests: Map<string, string>; repeats: number }> {
+  const profiler = open(plan.options);
+  for (const index of plan.instances) profiler.register(registrationOf(index));
+  let repeats = 0;
+  for (let step = 0; step < plan.steps; step++) {
+    for (const index of plan.instances) {
+      if ((index + step) % 9 === 0) continue;
+      assert.is(profiler.offer(sampleOf(index, step)), "accepted");
+    }
+    const isLast = step === plan.steps - 1;
+    if (!isLast && plan.ticksAfter?.(step) === false) continue;
+    repeats += (await profiler.tick()).repeatCount;
+  }
+  const result = { digests: digests(profiler), repeats };
+  await profiler.close();
+  return result;
+}
+
+const range = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+test("the number of workers does not change a bit", async () => {
+  const inline = await run({ instances: range(50), steps: 12 });
+  for (const workers of [1, 2, 3]) {
+    const threaded = await run({ instances: range(50), steps: 12, options: { workers } });
+    assert.equal(threaded.digests, inline.digests, `${workers} workers`);
+  }
+});
+
+test("neither do the other instances, their order, slices, or the split into ticks", async () => {
+  const whole = await run({ instances: range(40), steps: 14 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 0x7fffffff }),
+      fc.integer({ min: 1, max: 5 }),
+      async (seed, journalTiles) => {
+        const prng = new Prng(seed);
+        const instances = prng.shuffle(range(40)).slice(0, 1 + prng.below(40));
+        const part = await run({
+          instances,
+          steps: 14,
+          options: { journalTiles },
+          ticksAfter: () => prng.below(3) === 0,
+        });
+        for (const [id, digest] of part.digests) assert.is(digest, whole.digests.get(id), id);
+      },
+    ),
+    { numRuns: 12 },
+  );
+});
+
+test("workers that die in the middle of tiles are replaced and nothing is lost", async () => {
+  const plan = { instances: range(60), steps: 10, ticksAfter: (step: number) => step % 2 === 0 };
+  const calm = await run(plan);
+  const stormy = await run({
+    ...plan,
+    options: {
+      workers: 2,
+      taskMsMax: 500,
+      workerUrl: new URL("./dying-worker.js", import.meta.url),
+    },
+  });
+  assert.ok(stormy.repeats >= 5, `only ${stormy.repeats} repeats`);
+  assert.equal(stormy.digests, calm.digests);
+});
+
+test("a recycled slot starts as if it had never been used", async () => {
+  const fresh = await run({ instances: [3], steps: 6 });
+  const profiler = open();
+  for (const index of range(8)) profiler.register(registrationOf(index));
+  for (let step = 0; step < 6; step++) {
+    for (const index of range(8)) profiler.offer(sampleOf(index, step + 50));
+    await profiler.tick();
+  }
+  profiler.unregister("i3");
+  profiler.unregister("i5");
+  profiler.register(registrationOf(3));
+  for (let step = 0; step < 6; step++) {
+    if ((3 + step) % 9 !== 0) profiler.offer(sampleOf(3, step));
+    await profiler.tick();
+  }
+  assert.is(profiler.stateDigest("i3"), fresh.digests.get("i3"));
+  await profiler.close();
+});
+
+test("readers see the last published tick until the next one is published", async () => {
+  const profiler = open({ workers: 2 });
+  for (const index of range(64)) profiler.register(registrationOf(index));
+  for (let step = 0; step < 4; step++) {
+    for (const index of range(64)) profiler.offer(sampleOf(index, step));
+    const answers = () =>
+      range(64).map((index) => [
+        [...profiler.networkAnswer(`i${index}`).envelope],
+        [...profiler.networkAnswer(`i${index}`, 33).envelope],
+      ]);
+    const before = answers();
+    const ticking = profiler.tick();
+    let reads = 0;
+    let isOver = false;
+    void ticking.then(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      assert.equal(answers(), before);
+      reads++;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await ticking;
+    assert.ok(reads > 0);
+    if (step > 0) assert.not.equal(answers(), before);
+  }
+  await profiler.close();
+});
+
+test.run();
