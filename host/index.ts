@@ -1,4 +1,16 @@
 /** The library's public surface: re-exports only. */
+
+// Coordinator
+export { Coordinator, type CoordinatorOptions } from "./coordinator/coordinator.js";
+export { replayDecision } from "./coordinator/decision.js";
+export { DEFAULT_POLICY } from "./coordinator/policy.js";
+export type {
+  CoordinatorPolicy,
+  CoordinatorRequest,
+  CycleReport,
+  InterruptionRequest,
+  ReclaimRequest,
+} from "./coordinator/types.js";
 export * from "./core/abi.js";
 // Engines
 export { DryRunEngine, type DryRunOptions } from "./engines/dry-run.js";

@@ -31,25 +31,40 @@ export interface ReclaimRequest extends RequestBase {
 
 export type CoordinatorRequest = InterruptionRequest | ReclaimRequest;
 
-export type CoordinatorEvent =
-  | { readonly kind: "request"; readonly request: CoordinatorRequest }
-  | { readonly kind: "withdraw"; readonly requestId: string }
-  | { readonly kind: "restarted"; readonly instanceId: string; readonly timeMs: number }
-  | { readonly kind: "stopped"; readonly instanceId: string; readonly timeMs: number };
-
 export interface CycleReport {
   readonly decisions: readonly DecisionRecord[];
   readonly pendingRequestCount: number;
   readonly expiredReservationCount: number;
   readonly grantCount: number;
+  /** Acts that the engine has not answered yet; they are sent again on the next tick. */
+  readonly openActCount: number;
+  /** What the engine threw on this cycle; the acts stay open. */
+  readonly engineFailures: readonly string[];
 }
 
 export interface CoordinatorPolicy {
+  /** An instance that ran shorter than this since its launch is not interrupted. */
   readonly minRunMinutes: number;
+  /** Time between two interruptions of one instance; doubles with each in 24 h, up to 4 h. */
   readonly coolDownMinutes: number;
   /** Interrupted at once, at most, per group. */
   readonly groupBudget: number;
+  /** A victim's restart need must be placeable with at least this chance. */
   readonly availabilityMin: number;
   readonly retryMsMin: number;
   readonly retryMsMax: number;
+  /** Assumed outage when neither the request nor the registration names one. */
+  readonly outageMinutes: number;
+  /** A lease lives this long past its expected restart. */
+  readonly graceMs: number;
+  /** A forced request proceeds this long before its deadline. */
+  readonly forceLeadMs: number;
+  /** Lost work of an instance whose last checkpoint is unknown: at most this much of its run. */
+  readonly unknownCheckpointMinutes: number;
+  /** Cost of interrupting an instance once more within the hour; doubles each time. */
+  readonly thrashCoreHours: number;
+  /** Losses of one node in an hour, for the chance that a placement is still there. */
+  readonly nodeLossPerHour: number;
+  /** Nodes looked at for the restart of a victim, beside its own and those in scope. */
+  readonly placementNodesMax: number;
 }

@@ -61,8 +61,13 @@ export interface PlanRecord {
   readonly state: PlanState;
   readonly createdMs: number;
   readonly victims: readonly string[];
+  /** What the victims held when the plan was made; a roll-back gives it back. */
+  readonly victimAllocations?: readonly AllocationRecord[];
   readonly reservationIds: readonly string[];
   readonly shrinks: readonly ShrinkRecord[];
+  readonly deadlineMs?: number;
+  /** What a roll-back could not make good, because an act had happened already. */
+  readonly shortfalls?: readonly Reason[];
   /** Acts already confirmed by the engine, by act id. */
   readonly confirmedActs: readonly string[];
   readonly fencingToken: number;
@@ -87,7 +92,8 @@ export type ReasonCode =
   | "UNKNOWN_INSTANCE"
   | "UNKNOWN_SCOPE"
   | "DEADLINE_TOO_CLOSE"
-  | "FORCED_SHORTFALL";
+  | "FORCED_SHORTFALL"
+  | "ALLOCATOR_REFUSED";
 
 export interface Reason {
   readonly code: ReasonCode;

@@ -25,4 +25,6 @@ export const LIMITS = {
   ledgerKeyBytesMax: 1_024,
   /** Acts that the dry-run engine remembers. */
   actsKeptMax: 100_000,
+  /** Decisions and plans that the ledger keeps; the oldest go first. */
+  decisionsKeptMax: 100_000,
 } as const;

@@ -25,6 +25,8 @@ export interface Sample {
 /** Who an instance is. May change by registering again under the same id. */
 export interface InstanceRegistration {
   readonly instanceId: string;
+  /** Job identity that survives re-creation under another id; the instance's id when absent. */
+  readonly ownerId?: string;
   readonly groupId: string;
   readonly nodeId: string;
   readonly jobType?: string;

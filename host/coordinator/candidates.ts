@@ -1,0 +1,135 @@
+/** Who may be interrupted for a request, at what cost, and who may not and why. */
+import { envelopeRow } from "../core/abi.js";
+import type { ReasonCode } from "../ledger/records.js";
+import type { InstanceInput, PlanInputs } from "./inputs.js";
+import { availability, isUsableEnvelope, restartNeed } from "./need.js";
+import { coolDownEndMs, interruptionCost, minRunEndMs } from "./policy.js";
+import type { Rooms } from "./rooms.js";
+
+export interface Candidate {
+  readonly input: InstanceInput;
+  readonly priority: number;
+  readonly cost: number;
+  /** Resource x phase, the amounts a restart is promised. */
+  readonly need: readonly number[];
+  /** With the room of now and its own, before anybody else takes of it. */
+  readonly availability: number;
+}
+
+export interface Exclusion {
+  readonly input: InstanceInput;
+  readonly code: ReasonCode;
+  readonly text: string;
+  /** When the reason ends by itself; undefined when it does not. */
+  readonly untilMs?: number;
+}
+
+/** Judges one instance by everything but the other members of the plan. */
+export function judge(
+  input: InstanceInput,
+  inputs: PlanInputs,
+  rooms: Rooms,
+): Candidate | Exclusion {
+  const { nowMs, policy, request } = inputs;
+  const priority = input.priority;
+  if (!input.up) return exclude(input, "ALREADY_DOWN", "is down already");
+  if (priority === null) return exclude(input, "NOT_INTERRUPTIBLE", "has no known priority");
+  if (request.kind === "reclaim" && priority > request.priorityMax) {
+    const text = `priority ${priority} is above ${request.priorityMax}`;
+    return exclude(input, "PRIORITY_TOO_HIGH", text);
+  }
+  if (!input.interruptible) {
+    return exclude(input, "NOT_INTERRUPTIBLE", "was registered as not interruptible");
+  }
+  const runEndMs = minRunEndMs(input, policy);
+  if (runEndMs > nowMs) {
+    const text = `has run less than ${policy.minRunMinutes} min`;
+    return exclude(input, "MIN_RUN_TIME", text, runEndMs);
+  }
+  const coolEndMs = coolDownEndMs(input, nowMs, policy);
+  if (coolEndMs > nowMs) {
+    return exclude(input, "COOL_DOWN", "was interrupted a short while ago", coolEndMs);
+  }
+  if (input.envelope === null || !isUsableEnvelope(input.envelope)) {
+    return exclude(input, "PROFILE_UNKNOWN", "has no prediction of its restart need");
+  }
+  return {
+    input,
+    priority,
+    cost: costOf(input, input.envelope, inputs),
+    need: restartNeed(input.envelope),
+    availability: availabilityOf(input, inputs, rooms),
+  };
+}
+
+export function isCandidate(judged: Candidate | Exclusion): judged is Candidate {
+  return "cost" in judged;
+}
+
+function costOf(
+  input: InstanceInput,
+  envelope: readonly number[],
+  { nowMs, policy }: PlanInputs,
+): number {
+  const restartCores = [0, 1, 2].map((phase) => envelope[envelopeRow(0, phase, 0)] ?? 0);
+  return interruptionCost(
+    {
+      allocatedCores: input.freed[0] ?? 0,
+      restartCores,
+      keepCores: input.keepCores,
+      outageMinutes: input.outageMinutes,
+      history: input,
+    },
+    nowMs,
+    policy,
+  );
+}
+
+/** Chance to place the restart: on any node, its own counted with the room that it leaves. */
+function availabilityOf(input: InstanceInput, inputs: PlanInputs, rooms: Rooms): number {
+  rooms.addFlat(input.nodeId, input.freed, 1);
+  const chance = availabilityIn(input, inputs, rooms);
+  rooms.addFlat(input.nodeId, input.freed, -1);
+  return chance;
+}
+
+/** Chance to place the restart in the rooms as they are. */
+export function availabilityIn(input: InstanceInput, inputs: PlanInputs, rooms: Rooms): number {
+  const { envelope } = input;
+  if (envelope === null) return 0;
+  const hours = input.outageMinutes / 60 + 1;
+  const all = [...rooms.nodeIds].map((nodeId) => rooms.of(nodeId));
+  return availability(envelope, all, { ratePerHour: inputs.policy.nodeLossPerHour, hours });
+}
+
+function exclude(
+  input: InstanceInput,
+  code: ReasonCode,
+  text: string,
+  untilMs?: number,
+): Exclusion {
+  return { input, code, text, ...(untilMs === undefined ? {} : { untilMs }) };
+}
+
+/** How many more of each group may be down at once. */
+export class GroupBudgets {
+  readonly #left: Map<string, number>;
+  readonly #budget: number;
+
+  constructor(budget: number, left: ReadonlyMap<string, number> = new Map()) {
+    this.#budget = budget;
+    this.#left = new Map(left);
+  }
+
+  copy(): GroupBudgets {
+    return new GroupBudgets(this.#budget, this.#left);
+  }
+
+  left(groupId: string): number {
+    return this.#left.get(groupId) ?? this.#budget;
+  }
+
+  take(groupId: string): void {
+    this.#left.set(groupId, this.left(groupId) - 1);
+  }
+}

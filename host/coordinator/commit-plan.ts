@@ -1,0 +1,226 @@
+/** A verdict becomes durable: reservations, plan and decision in one commit, or nothing at all. */
+
+import type { Act } from "../engines/engine.js";
+import { canonicalJson } from "../ledger/encoding.js";
+import type { Ledger, LedgerChange } from "../ledger/ledger.js";
+import type {
+  AllocationRecord,
+  DecisionRecord,
+  PlanRecord,
+  ReservationRecord,
+} from "../ledger/records.js";
+import { LIMITS } from "../lib/limits.js";
+import { decisionRecord, type Verdict } from "./decision.js";
+import { freedBy } from "./gather.js";
+import { giveBackActs, outboxChanges } from "./give-backs.js";
+import { MINUTE_MS } from "./policy.js";
+import type { CoordinatorContext } from "./ports.js";
+import { flat } from "./rooms.js";
+import type { DownInstance, OpenPlan, PendingRequest } from "./state.js";
+
+export const PENDING_PREFIX = "pending/";
+export const SEQUENCE_KEY = "coordinatorSequence";
+const HOLD_PREFIX = "hold/";
+const HOLD_GROUP = "hold";
+
+export interface Committed {
+  readonly decision: DecisionRecord;
+  readonly plan?: OpenPlan;
+  /** Follow from leases that ended with the plan. */
+  readonly acts: readonly Act[];
+}
+
+/** Owner of the room kept for a request on the scope's node of that index. */
+export function holdOwner(requestId: string, index: number): string {
+  return `${HOLD_PREFIX}${requestId}/${index}`;
+}
+
+export function isHoldOf(requestId: string, ownerId: string): boolean {
+  return ownerId.startsWith(`${HOLD_PREFIX}${requestId}/`);
+}
+
+/** Writes a deferral or refusal. */
+export function commitVerdict(
+  context: CoordinatorContext,
+  verdict: Verdict,
+  so: { readonly sequence: number; readonly pending: PendingRequest },
+): Committed {
+  const decision = decisionRecord(verdict, { decisionId: idOf("d", so.sequence) });
+  const changes = decisionChanges(context.ledger, decision, so);
+  context.ledger.commit(changes);
+  return { decision, acts: [] };
+}
+
+/**
+ * Frees the victims' room, takes the requester's, reserves every restart, and writes it all.
+ *
+ * @throws whatever the allocator or the ledger throws; then nothing was changed
+ */
+export function commitPlan(
+  context: CoordinatorContext,
+  verdict: Verdict,
+  so: { readonly sequence: number; readonly pending: PendingRequest },
+): Committed {
+  const planId = idOf("p", so.sequence);
+  const decision = decisionRecord(verdict, { decisionId: idOf("d", so.sequence), planId });
+  const { request } = so.pending;
+  const nowMs = verdict.recorded.nowMs;
+  const carried = context.allocator.transact(
+    () => {
+      const freed = freeVictims(context, verdict);
+      const holds = reserveHolds(context, verdict, planId);
+      const restarts = reserveRestarts(context, verdict, planId);
+      const record = planRecord({ planId, nowMs, request }, freed.allocations, [
+        ...holds,
+        ...restarts,
+      ]);
+      return { record, restarts, acts: giveBackActs(context.allocator, freed.ended) };
+    },
+    ({ record, acts }) => [
+      { table: "plan", key: planId, put: record },
+      ...decisionChanges(context.ledger, decision, so),
+      ...outboxChanges(acts),
+    ],
+  );
+  const plan: OpenPlan = {
+    record: carried.record,
+    request,
+    down: carried.restarts.map(downInstance),
+    refusedActs: [],
+  };
+  return { decision, plan, acts: carried.acts };
+}
+
+export function downInstance(lease: ReservationRecord): DownInstance {
+  const { instanceId, groupId, expectedRestartMs } = lease;
+  return { instanceId, groupId, expectedRestartMs };
+}
+
+/** Padded, so that the order of ids is the order of decisions. */
+function idOf(kind: "d" | "p", sequence: number): string {
+  return `${kind}-${String(sequence).padStart(12, "0")}`;
+}
+
+function freeVictims(
+  context: CoordinatorContext,
+  { proposal }: Verdict,
+): { allocations: AllocationRecord[]; ended: ReservationRecord[] } {
+  const { allocator, instances } = context;
+  const allocations: AllocationRecord[] = [];
+  const ended: ReservationRecord[] = [];
+  for (const { candidate } of proposal.placements) {
+    const known = instances.require(candidate.input.instanceId);
+    const { instanceId, groupId, nodeId } = candidate.input;
+    const allocated = freedBy(context, known) ?? [];
+    allocations.push({ instanceId, groupId, nodeId, allocated });
+    const lease = allocator.reservationOfOwner(known.ownerId);
+    allocator.release(instanceId);
+    const after = lease === undefined ? undefined : allocator.reservation(lease.reservationId);
+    if (lease?.state === "claimed" && after !== undefined) ended.push(after);
+  }
+  return { allocations, ended };
+}
+
+function reserveHolds(
+  context: CoordinatorContext,
+  { proposal, recorded }: Verdict,
+  planId: string,
+): ReservationRecord[] {
+  const { nowMs, policy, request } = recorded;
+  const graceMs = Math.max(0, (request.deadlineMs ?? nowMs) - nowMs) + policy.graceMs;
+  return proposal.holds.map((hold, index) => {
+    const ownerId = holdOwner(request.requestId, index);
+    return context.allocator.reserve({
+      instanceId: ownerId,
+      ownerId,
+      groupId: HOLD_GROUP,
+      nodeId: hold.nodeId,
+      amounts: flat(hold.amounts),
+      expectedRestartMs: nowMs,
+      graceMs,
+      planId,
+      shrinks: hold.shrinks,
+    });
+  });
+}
+
+function reserveRestarts(
+  context: CoordinatorContext,
+  { proposal, recorded }: Verdict,
+  planId: string,
+): ReservationRecord[] {
+  return proposal.placements.map(({ candidate, nodeId, amounts, shrinks }) =>
+    context.allocator.reserve({
+      instanceId: candidate.input.instanceId,
+      ownerId: candidate.input.ownerId,
+      groupId: candidate.input.groupId,
+      nodeId,
+      amounts,
+      expectedRestartMs: recorded.nowMs + Math.round(candidate.input.outageMinutes * MINUTE_MS),
+      graceMs: recorded.policy.graceMs,
+      planId,
+      shrinks,
+    }),
+  );
+}
+
+function planRecord(
+  so: {
+    readonly planId: string;
+    readonly nowMs: number;
+    readonly request: PendingRequest["request"];
+  },
+  victimAllocations: readonly AllocationRecord[],
+  reservations: readonly ReservationRecord[],
+): PlanRecord {
+  const { planId, nowMs, request } = so;
+  return {
+    planId,
+    requestId: request.requestId,
+    state: "committed",
+    createdMs: nowMs,
+    victims: victimAllocations.map(({ instanceId }) => instanceId),
+    victimAllocations,
+    reservationIds: reservations.map(({ reservationId }) => reservationId),
+    shrinks: reservations.flatMap(({ shrinks }) => shrinks),
+    ...(request.deadlineMs === undefined ? {} : { deadlineMs: request.deadlineMs }),
+    confirmedActs: [],
+    fencingToken: Math.max(0, ...reservations.map(({ fencingToken }) => fencingToken)),
+  };
+}
+
+/** The decision, the counter, what is left of the request, and the oldest decision's removal. */
+function decisionChanges(
+  ledger: Ledger,
+  decision: DecisionRecord,
+  so: { readonly sequence: number; readonly pending: PendingRequest },
+): LedgerChange[] {
+  const { request, attempts } = so.pending;
+  const key = `${PENDING_PREFIX}${request.requestId}`;
+  const left: PendingRequest = {
+    request,
+    attempts: attempts + 1,
+    dueMs: decision.retryAtMs ?? decision.decidedMs,
+  };
+  return [
+    { table: "decision", key: decision.decisionId, put: decision },
+    { table: "meta", key: SEQUENCE_KEY, put: so.sequence },
+    decision.kind === "defer"
+      ? { table: "meta", key, put: canonicalJson(left) }
+      : { table: "meta", key, remove: true },
+    ...oldest(ledger, "decision"),
+    ...oldest(ledger, "plan"),
+  ];
+}
+
+function oldest(ledger: Ledger, table: "decision" | "plan"): LedgerChange[] {
+  if (ledger.count(table) < LIMITS.decisionsKeptMax) return [];
+  const [first] = ledger.entries(table, { limit: 1 });
+  if (first === undefined) return [];
+  const [key, record] = first;
+  // An open plan is still needed; it is the oldest only if the engine was silent for very long.
+  if ("state" in record && (record.state === "committed" || record.state === "acting")) return [];
+  return [
+    table === "plan" ? { table, key, remove: true } : { table: "decision", key, remove: true },
+  ];
+}

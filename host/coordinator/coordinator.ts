@@ -1,0 +1,134 @@
+/**
+ * Interruption Coordinator: takes requests, decides on its tick, writes the decision down and only
+ * then has the engine act. Everything happens on its own turn, one thing after the other; a call
+ * only queues. An engine must not wait for the coordinator inside `act`.
+ */
+import type { Grant } from "../allocator/types.js";
+import type { DecisionRecord } from "../ledger/records.js";
+import { RepriseError } from "../lib/errors.js";
+import { LIMITS } from "../lib/limits.js";
+import type { InstanceRegistration } from "../sources/sample.js";
+import { InstanceRegistry } from "./instances.js";
+import { CoordinatorLoop } from "./loop.js";
+import { DEFAULT_POLICY } from "./policy.js";
+import type { CoordinatorPorts } from "./ports.js";
+import { recoverState } from "./recovery.js";
+import { checkRequest } from "./requests.js";
+import type { CoordinatorPolicy, CoordinatorRequest, CycleReport } from "./types.js";
+
+export interface CoordinatorOptions extends CoordinatorPorts {
+  readonly policy?: Partial<CoordinatorPolicy>;
+}
+
+export class Coordinator {
+  readonly #loop: CoordinatorLoop;
+  readonly #instances = new InstanceRegistry();
+  readonly #options: CoordinatorOptions;
+  #turn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+    const policy = { ...DEFAULT_POLICY, ...options.policy };
+    this.#loop = new CoordinatorLoop({ ...options, policy, instances: this.#instances });
+  }
+
+  /** Makes an instance known; what the ledger has of its life is taken up again. */
+  register(registration: InstanceRegistration, launchedMs?: number): void {
+    this.#requireOpen();
+    const { ledger, clock } = this.#options;
+    this.#instances.register(registration, launchedMs ?? clock.nowMs());
+    const life = ledger.get("incarnation", registration.instanceId);
+    if (life !== undefined) this.#instances.update(registration.instanceId, { life });
+  }
+
+  unregister(instanceId: string): void {
+    this.#requireOpen();
+    this.#instances.unregister(instanceId);
+  }
+
+  /**
+   * Takes a request; it is decided on the next tick.
+   *
+   * @throws ERR_ARGUMENT naming the field, ERR_DUPLICATE_ID, ERR_LIMIT; then nothing is queued
+   */
+  submit(request: CoordinatorRequest): void {
+    this.#requireOpen();
+    const checked = checkRequest(request);
+    if (this.#loop.isPending(checked.requestId)) {
+      throw new RepriseError("ERR_DUPLICATE_ID", "this request is pending already", {
+        field: "requestId",
+        got: checked.requestId,
+      });
+    }
+    if (this.#loop.pendingCount >= LIMITS.pendingRequestsMax) {
+      throw new RepriseError("ERR_LIMIT", "pending requests", {
+        got: this.#loop.pendingCount + 1,
+        expected: `at most ${LIMITS.pendingRequestsMax}`,
+      });
+    }
+    this.#loop.take(checked);
+  }
+
+  /**
+   * The request is over: taken back, or its room has been put to use. What is held for it is free
+   * when the promise resolves.
+   */
+  withdraw(requestId: string): Promise<void> {
+    return this.#queue(() => this.#loop.withdraw(requestId));
+  }
+
+  /** An instance is back. Its room is granted on this turn, without waiting for a tick. */
+  restarted(instanceId: string, timeMs: number): Promise<Grant> {
+    return this.#queue(() => this.#loop.restarted(instanceId, timeMs));
+  }
+
+  /** An instance is gone: as planned, or by itself. */
+  stopped(instanceId: string, timeMs: number): Promise<void> {
+    return this.#queue(() => this.#loop.stopped(instanceId, timeMs));
+  }
+
+  /** One cycle: ends what is over, sends what is unanswered, decides what is due. */
+  tick(): Promise<CycleReport> {
+    return this.#queue(() => this.#loop.tick());
+  }
+
+  /** @throws ERR_UNKNOWN_ID */
+  explain(decisionId: string): DecisionRecord {
+    const decision = this.#options.ledger.get("decision", decisionId);
+    if (decision !== undefined) return decision;
+    throw new RepriseError("ERR_UNKNOWN_ID", "no such decision", {
+      field: "decisionId",
+      got: decisionId,
+    });
+  }
+
+  /**
+   * Takes up what a former process left in the ledger. Call it once, after the allocator has been
+   * restored and the instances are registered, before the first tick.
+   */
+  recover(): Promise<void> {
+    return this.#queue(async () => this.#loop.adopt(recoverState(this.#options)));
+  }
+
+  /** Waits for the turn under way. The ports stay open; they belong to the caller. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#turn;
+  }
+
+  #queue<T>(task: () => Promise<T>): Promise<T> {
+    this.#requireOpen();
+    const turn = this.#turn.then(task);
+    // A failed turn is reported to whoever asked for it, and the next one goes on.
+    this.#turn = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return turn;
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new RepriseError("ERR_SHUTTING_DOWN", "the coordinator is closed");
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * From inputs to a verdict, and from a verdict to its record. Pure: the same inputs and the same
+ * answers of the allocator give the same bytes.
+ */
+import { createHash } from "node:crypto";
+import { canonicalJson } from "../ledger/encoding.js";
+import type { CandidateScore, DecisionRecord, Reason, VerdictKind } from "../ledger/records.js";
+import { type Candidate, type Exclusion, isCandidate } from "./candidates.js";
+import { earliestSuccessMs } from "./forecast.js";
+import type { RecordedInputs } from "./inputs.js";
+import { type AskDonors, DonorTape, type PlanInputs, playBack } from "./inputs.js";
+import { type Proposal, propose } from "./planner.js";
+import { backoffMs } from "./policy.js";
+import { neverReasons } from "./refusal.js";
+
+export interface Verdict {
+  readonly kind: VerdictKind;
+  readonly proposal: Proposal;
+  readonly reasons: readonly Reason[];
+  readonly retryAtMs?: number;
+  readonly recorded: RecordedInputs;
+}
+
+export interface DecisionIds {
+  readonly decisionId: string;
+  readonly planId?: string;
+}
+
+/** Decides one request. `allocatorRefusal` in the inputs turns a plan into a deferral. */
+export function decide(inputs: PlanInputs, askDonors: AskDonors): Verdict {
+  const tape = new DonorTape(askDonors);
+  const outcome = weigh(inputs, tape.ask);
+  return { ...outcome, recorded: { ...inputs, donorExchanges: tape.exchanges } };
+}
+
+type Outcome = Omit<Verdict, "recorded">;
+
+function weigh(inputs: PlanInputs, ask: AskDonors): Outcome {
+  const { request, nowMs, policy } = inputs;
+  const never = neverReasons(inputs);
+  if (never.length > 0) {
+    const proposal = emptyProposal(propose(inputs, ask, false));
+    return { kind: "refuse", proposal, reasons: never };
+  }
+  const plain = propose(inputs, ask, false);
+  const refused = inputs.allocatorRefusal;
+  if (plain.feasible && refused === undefined) return proceed(plain);
+  const { deadlineMs } = request;
+  const forceDue =
+    request.force === true && deadlineMs !== undefined && nowMs + policy.forceLeadMs >= deadlineMs;
+  if (forceDue && refused === undefined) {
+    const forced = propose(inputs, ask, true);
+    if (forced.feasible) return proceed(forced);
+  }
+  const reasons = refused === undefined ? plain.reasons : [refused];
+  const proposal = emptyProposal(plain);
+  if (deadlineMs !== undefined && nowMs >= deadlineMs) {
+    const late: Reason = { code: "DEADLINE_TOO_CLOSE", text: "the deadline has passed" };
+    return { kind: "refuse", proposal, reasons: [late, ...reasons] };
+  }
+  return { kind: "defer", proposal, reasons, retryAtMs: retryAt(inputs, refused !== undefined) };
+}
+
+function proceed(proposal: Proposal): Outcome {
+  return { kind: "proceed", proposal, reasons: proposal.reasons };
+}
+
+/** What was looked at without what would be done. */
+function emptyProposal(proposal: Proposal): Proposal {
+  return { ...proposal, placements: [], holds: [] };
+}
+
+/**
+ * When to try again: the first time at which the forecast lets the plan succeed, else a growing
+ * wait. Never past the deadline, because then it has to be answered.
+ */
+function retryAt(inputs: PlanInputs, refused: boolean): number {
+  const { nowMs, policy, request, attempts } = inputs;
+  const found = refused ? undefined : earliestSuccessMs(inputs);
+  const wished = found ?? nowMs + backoffMs(attempts, policy);
+  const { deadlineMs } = request;
+  if (deadlineMs === undefined) return wished;
+  const lastMs = request.force === true ? deadlineMs - policy.forceLeadMs : deadlineMs;
+  return Math.max(nowMs + 1, Math.min(wished, lastMs));
+}
+
+/** The record of a verdict, with everything needed to make it again. */
+export function decisionRecord(verdict: Verdict, ids: DecisionIds): DecisionRecord {
+  const { proposal, recorded } = verdict;
+  const victims = proposal.placements.map(({ candidate }) => candidate.input.instanceId);
+  const runnerUp = runnerUpOf(proposal, victims);
+  return {
+    decisionId: ids.decisionId,
+    requestId: recorded.request.requestId,
+    kind: verdict.kind,
+    decidedMs: recorded.nowMs,
+    reasons: verdict.reasons,
+    ...(verdict.retryAtMs === undefined ? {} : { retryAtMs: verdict.retryAtMs }),
+    ...(ids.planId === undefined ? {} : { planId: ids.planId }),
+    victims,
+    candidates: proposal.judged.map((judged) => scoreOf(judged, proposal)),
+    ...(runnerUp === undefined ? {} : { runnerUp }),
+    inputsHash: createHash("sha256").update(canonicalJson(recorded)).digest("hex"),
+    inputs: recorded,
+    modelVersion: recorded.modelVersion,
+  };
+}
+
+/**
+ * Makes a recorded decision again from its inputs alone.
+ *
+ * @returns the record; its canonical JSON equals that of the one given unless it was tampered with
+ */
+export function replayDecision(record: DecisionRecord): DecisionRecord {
+  const { donorExchanges, ...inputs } = record.inputs as RecordedInputs;
+  const verdict = decide(inputs, playBack(donorExchanges));
+  const { decisionId, planId } = record;
+  return decisionRecord(verdict, { decisionId, ...(planId === undefined ? {} : { planId }) });
+}
+
+function scoreOf(judged: Candidate | Exclusion, proposal: Proposal): CandidateScore {
+  const { instanceId, priority } = judged.input;
+  const { gain = 0, score = 0 } = proposal.scores.get(instanceId) ?? {};
+  if (!isCandidate(judged)) {
+    const none = { cost: 0, gain: 0, score: 0, availability: 0, chosen: false };
+    return { instanceId, priority: priority ?? 0, ...none, excludedBy: judged.code };
+  }
+  const { cost } = judged;
+  const placed = proposal.placements.find(
+    ({ candidate }) => candidate.input.instanceId === instanceId,
+  );
+  const unplaced = proposal.unplaced.some(
+    ({ candidate }) => candidate.input.instanceId === instanceId,
+  );
+  return {
+    instanceId,
+    priority: judged.priority,
+    cost,
+    gain,
+    score,
+    availability: placed?.availability ?? judged.availability,
+    chosen: placed !== undefined,
+    ...(unplaced && placed === undefined ? { excludedBy: "NO_ROOM_CPU" as const } : {}),
+  };
+}
+
+/** The best of those that were spared: lowest class, then highest score. */
+function runnerUpOf(proposal: Proposal, victims: readonly string[]): string | undefined {
+  const score = (candidate: Candidate) =>
+    proposal.scores.get(candidate.input.instanceId)?.score ?? 0;
+  const spared = proposal.judged
+    .filter(isCandidate)
+    .filter(({ input }) => !victims.includes(input.instanceId));
+  spared.sort((a, b) => a.priority - b.priority || score(b) - score(a));
+  return spared[0]?.input.instanceId;
+}

@@ -1,0 +1,54 @@
+/** Looks ahead: at which of the known coming times would the same request succeed? */
+import { isCandidate, judge } from "./candidates.js";
+import type { LeaseEndInput, NodeInput, PlanInputs } from "./inputs.js";
+import { propose } from "./planner.js";
+import { Rooms } from "./rooms.js";
+
+/** Times tried; each costs one plan. */
+const TIMES_MAX = 8;
+
+/**
+ * The earliest time, among the ends of leases, of minimum run times, of cool-downs and the
+ * expected restarts of group members that are down, at which a plan is feasible with the room and
+ * the candidates of then. Neighbours' shrinking cannot be forecast and is left out.
+ */
+export function earliestSuccessMs(inputs: PlanInputs): number | undefined {
+  const deadlineMs = inputs.request.deadlineMs ?? Number.POSITIVE_INFINITY;
+  const times = [...new Set(comingTimes(inputs))]
+    .filter((timeMs) => timeMs > inputs.nowMs && timeMs < deadlineMs)
+    .sort((a, b) => a - b)
+    .slice(0, TIMES_MAX);
+  return times.find((timeMs) => propose(inputsAt(inputs, timeMs), () => [], false).feasible);
+}
+
+function comingTimes(inputs: PlanInputs): number[] {
+  const rooms = new Rooms([]);
+  const limits = inputs.instances.flatMap((input) => {
+    const judged = judge(input, inputs, rooms);
+    return isCandidate(judged) || judged.untilMs === undefined ? [] : [judged.untilMs];
+  });
+  const leases = inputs.leaseEnds.map(({ timeMs }) => timeMs);
+  const restarts = inputs.down.map(({ expectedRestartMs }) => expectedRestartMs);
+  return [...limits, ...leases, ...restarts];
+}
+
+function inputsAt(inputs: PlanInputs, timeMs: number): PlanInputs {
+  const ended = inputs.leaseEnds.filter((lease) => lease.timeMs <= timeMs);
+  return {
+    ...inputs,
+    nowMs: timeMs,
+    nodes: inputs.nodes.map((node) => roomWith(node, ended)),
+    down: inputs.down.filter(({ expectedRestartMs }) => expectedRestartMs > timeMs),
+  };
+}
+
+function roomWith(node: NodeInput, ended: readonly LeaseEndInput[]): NodeInput {
+  const room = [...node.room];
+  for (const { nodeId, amounts } of ended) {
+    if (nodeId !== node.nodeId) continue;
+    amounts.forEach((amount, column) => {
+      room[column] = (room[column] ?? 0) + amount;
+    });
+  }
+  return { ...node, room };
+}

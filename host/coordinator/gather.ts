@@ -1,0 +1,196 @@
+/** Collects everything one decision may look at, in an order that depends on ids alone. */
+import { needColumn, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
+import type { ReservationRecord } from "../ledger/records.js";
+import type { BehaviourProfile } from "../profiler/profile.js";
+import type { DownInput, InstanceInput, LeaseEndInput, NodeInput, PlanInputs } from "./inputs.js";
+import type { KnownInstance } from "./instances.js";
+import { isUsableEnvelope } from "./need.js";
+import { HOUR_MS } from "./policy.js";
+import type { CoordinatorContext } from "./ports.js";
+import type { CoordinatorState, PendingRequest } from "./state.js";
+
+const KEEP_QUANTILES = 4;
+const MEMORY = 1;
+
+export function gather(
+  context: CoordinatorContext,
+  state: CoordinatorState,
+  pending: PendingRequest,
+): PlanInputs {
+  const { allocator, instances, policy, clock } = context;
+  const { request, attempts } = pending;
+  const known = new Set(allocator.nodeIds());
+  const asked = request.kind === "interrupt" ? [request.instanceId] : request.nodeIds;
+  const scope =
+    request.kind === "interrupt" ? instancesNode(context, request.instanceId) : request.nodeIds;
+  const nodeIds = nodesToLookAt(
+    context,
+    scope.filter((nodeId) => known.has(nodeId)),
+  );
+  const inScope =
+    request.kind === "interrupt"
+      ? [instances.get(request.instanceId)].filter((each) => each !== undefined)
+      : instances.onNodes(request.nodeIds);
+  const inputs = inScope
+    .map((each) => instanceInput(context, each, { pending, isDown: isDown(state, each) }))
+    .filter((each) => request.kind === "interrupt" || each.up);
+  const groups = new Set(inputs.map(({ groupId }) => groupId));
+  return {
+    nowMs: clock.nowMs(),
+    attempts,
+    request,
+    policy,
+    nodes: nodeIds.map((nodeId) => nodeInput(context, nodeId)),
+    instances: inputs,
+    leaseEnds: leaseEnds(context, new Set(nodeIds)),
+    down: downInputs(state, groups),
+    unknownNodeIds:
+      request.kind === "interrupt" ? [] : asked.filter((nodeId) => !known.has(nodeId)),
+    modelVersion: context.modelVersion(),
+  };
+}
+
+function instancesNode({ instances }: CoordinatorContext, instanceId: string): string[] {
+  const known = instances.get(instanceId);
+  return known === undefined ? [] : [known.nodeId];
+}
+
+function isDown(state: CoordinatorState, known: KnownInstance): boolean {
+  return state.down.has(known.registration.instanceId);
+}
+
+/** The scope and the roomiest others, sorted. */
+function nodesToLookAt(context: CoordinatorContext, scope: readonly string[]): string[] {
+  const inScope = new Set(scope);
+  const others = context.allocator
+    .nodeIds()
+    .filter((nodeId) => !inScope.has(nodeId))
+    .map((nodeId) => ({ nodeId, room: roominess(context, nodeId) }))
+    .sort((a, b) => b.room - a.room || (a.nodeId < b.nodeId ? -1 : 1))
+    .slice(0, context.policy.placementNodesMax);
+  return [...inScope, ...others.map(({ nodeId }) => nodeId)].sort();
+}
+
+/** Share of the node that is free in its scarcest column. */
+function roominess({ allocator }: CoordinatorContext, nodeId: string): number {
+  const room = allocator.headroom(nodeId);
+  const { allocatable } = allocator.pool("node", nodeId);
+  let least = Number.POSITIVE_INFINITY;
+  room.forEach((amount, column) => {
+    const whole = allocatable[Math.floor(column / PHASE_COUNT)] ?? 0;
+    if (whole > 0) least = Math.min(least, amount / whole);
+  });
+  return Number.isFinite(least) ? least : 0;
+}
+
+function nodeInput({ allocator }: CoordinatorContext, nodeId: string): NodeInput {
+  const { allocatable, headroom } = allocator.pool("node", nodeId);
+  return { nodeId, allocatable: [...allocatable], room: [...headroom] };
+}
+
+function instanceInput(
+  context: CoordinatorContext,
+  known: KnownInstance,
+  so: { readonly pending: PendingRequest; readonly isDown: boolean },
+): InstanceInput {
+  const { registration, ownerId, nodeId, life } = known;
+  const { instanceId, groupId, interruptible } = registration;
+  const freed = freedBy(context, known);
+  const outageMinutes =
+    so.pending.request.outageMinutes ??
+    registration.typicalOutageMinutes ??
+    context.policy.outageMinutes;
+  const profile = context.profiles.has(instanceId)
+    ? context.profiles.profile(instanceId, { outageMinutes })
+    : undefined;
+  const usable = profile !== undefined && isUsableEnvelope(profile.envelope);
+  return {
+    instanceId,
+    ownerId,
+    groupId,
+    nodeId,
+    priority: context.priorities.priorityOf(instanceId) ?? null,
+    interruptible,
+    up: freed !== undefined && !so.isDown,
+    freed: freed ?? new Array<number>(RESOURCE_COUNT).fill(0),
+    shrinkable: shrinkableOf(freed, profile),
+    outageMinutes,
+    envelope: usable ? [...profile.envelope] : null,
+    keepCores: finiteOr(profile?.keepNeed[0], 0),
+    launchedMs: life.launchedMs,
+    interruptionsMs: life.interruptionsMs,
+  };
+}
+
+/** What it holds in every phase to come; undefined when it holds nothing, that is, is down. */
+export function freedBy(
+  { allocator }: CoordinatorContext,
+  { registration, ownerId }: KnownInstance,
+): readonly number[] | undefined {
+  const allocation = allocator.allocationOf(registration.instanceId);
+  if (allocation !== undefined) return [...allocation.amounts];
+  const lease = allocator.reservationOfOwner(ownerId);
+  if (lease?.state !== "claimed" || lease.instanceId !== registration.instanceId) return undefined;
+  return leastOverPhases(lease.amounts);
+}
+
+function leastOverPhases(amounts: readonly number[]): number[] {
+  const least: number[] = [];
+  for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+    const first = needColumn(resource, 0);
+    least.push(Math.min(...amounts.slice(first, first + PHASE_COUNT)));
+  }
+  return least;
+}
+
+function shrinkableOf(
+  freed: readonly number[] | undefined,
+  profile: BehaviourProfile | undefined,
+): number[] {
+  const held = freed ?? [];
+  const shrinkable: number[] = [];
+  for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+    // The floors are the allocator's; the median keep-need is a bound on what it may grant.
+    const keep = profile?.keepNeed[resource * KEEP_QUANTILES + (resource === MEMORY ? 3 : 0)];
+    shrinkable.push(Math.max(0, (held[resource] ?? 0) - finiteOr(keep, Number.MAX_VALUE)));
+  }
+  return shrinkable;
+}
+
+function finiteOr(value: number | undefined, otherwise: number): number {
+  return value !== undefined && Number.isFinite(value) ? value : otherwise;
+}
+
+/** Leases whose end gives room back: unclaimed ones whole, claimed ones their surge. */
+function leaseEnds(
+  { allocator, instances }: CoordinatorContext,
+  nodeIds: ReadonlySet<string>,
+): LeaseEndInput[] {
+  const ends: LeaseEndInput[] = [];
+  for (const lease of allocator.reservations()) {
+    if (!nodeIds.has(lease.nodeId)) continue;
+    // A restart is expected to claim its lease, so the room of that one does not come back.
+    if (lease.state === "held" && instances.get(lease.instanceId) === undefined) {
+      ends.push({ timeMs: lease.expiresMs, nodeId: lease.nodeId, amounts: [...lease.amounts] });
+    } else if (lease.state === "claimed" && lease.claimedMs !== undefined) {
+      const amounts = surgeOf(lease);
+      ends.push({ timeMs: lease.claimedMs + HOUR_MS, nodeId: lease.nodeId, amounts });
+    }
+  }
+  return ends.sort((a, b) => a.timeMs - b.timeMs || (a.nodeId < b.nodeId ? -1 : 1));
+}
+
+/** What a claimed lease holds above its last phase, which becomes the allocation. */
+function surgeOf({ amounts }: ReservationRecord): number[] {
+  return amounts.map((amount, column) => {
+    const last = amounts[needColumn(Math.floor(column / PHASE_COUNT), PHASE_COUNT - 1)] ?? 0;
+    return Math.max(0, amount - last);
+  });
+}
+
+function downInputs(state: CoordinatorState, groups: ReadonlySet<string>): DownInput[] {
+  return [...state.down.values()]
+    .filter(({ groupId }) => groups.has(groupId))
+    .map(({ groupId, expectedRestartMs }) => ({ groupId, expectedRestartMs }))
+    .sort((a, b) => a.expectedRestartMs - b.expectedRestartMs || (a.groupId < b.groupId ? -1 : 1));
+}

@@ -1,0 +1,128 @@
+/** A restart gets its room in the same turn: from its lease, else from what there is. */
+import type { Grant } from "../allocator/types.js";
+import { NEED_COLUMNS, RESOURCES } from "../core/abi.js";
+import type { Act } from "../engines/engine.js";
+import type { ReservationRecord } from "../ledger/records.js";
+import { giveBackActs, outboxChanges } from "./give-backs.js";
+import { type KnownInstance, restartedAt } from "./instances.js";
+import { isUsableEnvelope, restartNeed } from "./need.js";
+import type { CoordinatorContext } from "./ports.js";
+import { flat } from "./rooms.js";
+
+export interface Granted {
+  readonly grant: Grant;
+  readonly acts: readonly Act[];
+}
+
+/**
+ * Claims the instance's lease and grants what it holds. Without one (it failed by itself, or came
+ * back after the lease had expired) its need is predicted and granted as far as there is room.
+ *
+ * @throws ERR_UNKNOWN_ID; what the allocator or the ledger throws, and then nothing was changed
+ */
+export function grantRestart(
+  context: CoordinatorContext,
+  instanceId: string,
+  timeMs: number,
+): Granted {
+  const { allocator, instances } = context;
+  const known = instances.require(instanceId);
+  const life = restartedAt(known.life, timeMs);
+  const granted = allocator.transact(
+    () => {
+      const before = allocator.reservationOfOwner(known.ownerId);
+      const grant = heldNow(context, before)
+        ? allocator.claim(before.reservationId, { fencingToken: before.fencingToken, instanceId })
+        : grantWithoutLease(context, known);
+      const ended =
+        before?.state === "claimed" ? allocator.reservation(before.reservationId) : undefined;
+      const acts = [
+        ...grantActs(context, grant),
+        ...giveBackActs(allocator, ended === undefined ? [] : [ended]),
+      ];
+      return { grant, acts };
+    },
+    ({ acts }) => [{ table: "incarnation", key: instanceId, put: life }, ...outboxChanges(acts)],
+  );
+  instances.update(instanceId, { life, nodeId: granted.grant.nodeId });
+  return granted;
+}
+
+function heldNow(
+  { clock }: CoordinatorContext,
+  lease: ReservationRecord | undefined,
+): lease is ReservationRecord {
+  return lease?.state === "held" && lease.expiresMs > clock.nowMs();
+}
+
+function grantActs({ allocator }: CoordinatorContext, grant: Grant): Act[] {
+  const { reservationId, instanceId, nodeId, amounts } = grant;
+  if (reservationId === null) return [];
+  const lease = allocator.reservation(reservationId);
+  const act: Act = {
+    kind: "grant",
+    actId: `${reservationId}/grant`,
+    planId: lease?.planId ?? "",
+    fencingToken: lease?.fencingToken ?? 0,
+    instanceId,
+    nodeId,
+    amounts: [...amounts],
+  };
+  return [act];
+}
+
+function grantWithoutLease(context: CoordinatorContext, known: KnownInstance): Grant {
+  const { allocator, policy, clock } = context;
+  const { instanceId, groupId } = known.registration;
+  // The room of its former life is free for the new one.
+  allocator.release(instanceId);
+  const need = needOf(context, known);
+  const answer = allocator.fit({ need, preferredNodeId: known.nodeId });
+  const nodeIds = allocator.nodeIds();
+  const own = nodeIds.includes(known.nodeId) ? known.nodeId : nodeIds[0];
+  const nodeId = answer.fits ? (answer.nodeId ?? own) : own;
+  if (nodeId === undefined) {
+    return {
+      reservationId: null,
+      instanceId,
+      nodeId: known.nodeId,
+      amounts: none(),
+      shortfall: need,
+    };
+  }
+  const room = allocator.headroom(nodeId);
+  const amounts = answer.fits
+    ? need
+    : need.map((amount, column) => Math.min(amount, Math.max(0, room[column] ?? 0)));
+  const lease = allocator.reserve({
+    instanceId,
+    ownerId: known.ownerId,
+    groupId,
+    nodeId,
+    amounts,
+    expectedRestartMs: clock.nowMs(),
+    graceMs: policy.graceMs,
+  });
+  const { reservationId, fencingToken } = lease;
+  const grant = allocator.claim(reservationId, { fencingToken, instanceId });
+  const shortfall = need.map((amount, column) =>
+    Math.max(0, amount - (grant.amounts[column] ?? 0)),
+  );
+  return { ...grant, shortfall };
+}
+
+/** Predicted; without a prediction what was asked for at submission, else nothing. */
+function needOf({ profiles }: CoordinatorContext, known: KnownInstance): number[] {
+  const { instanceId, requested } = known.registration;
+  if (profiles.has(instanceId)) {
+    const { envelope } = profiles.profile(instanceId, { outageMinutes: 0 });
+    if (isUsableEnvelope(envelope)) return restartNeed(envelope);
+  }
+  return requested === undefined
+    ? none()
+    : flat(RESOURCES.map((resource) => requested[resource] ?? 0));
+}
+
+function none(): number[] {
+  return new Array<number>(NEED_COLUMNS).fill(0);
+}

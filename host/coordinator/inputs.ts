@@ -1,0 +1,103 @@
+/**
+ * Everything a decision looks at, as plain data. It is stored with the decision, so that the same
+ * decision can be made again from the record alone.
+ */
+import type { DonorSearch } from "../allocator/types.js";
+import type { Reason, ShrinkRecord } from "../ledger/records.js";
+import type { RunHistory } from "./policy.js";
+import type { CoordinatorPolicy, CoordinatorRequest } from "./types.js";
+
+export interface NodeInput {
+  readonly nodeId: string;
+  /** One value a resource. */
+  readonly allocatable: readonly number[];
+  /** Headroom, resource x phase; negative where the node is overcommitted. */
+  readonly room: readonly number[];
+}
+
+export interface InstanceInput extends RunHistory {
+  readonly instanceId: string;
+  readonly ownerId: string;
+  readonly groupId: string;
+  readonly nodeId: string;
+  /** Null when the priority provider does not know it: then it is not touched. */
+  readonly priority: number | null;
+  readonly interruptible: boolean;
+  readonly up: boolean;
+  /** What its interruption frees, one value a resource. */
+  readonly freed: readonly number[];
+  /** What it could give at most by shrinking, one value a resource. */
+  readonly shrinkable: readonly number[];
+  readonly outageMinutes: number;
+  /** Restart envelope at that outage, resource x phase x quantile; null when there is none. */
+  readonly envelope: readonly number[] | null;
+  /** Median CPU need if left alone. */
+  readonly keepCores: number;
+}
+
+/** Room that comes back when a lease ends. */
+export interface LeaseEndInput {
+  readonly timeMs: number;
+  readonly nodeId: string;
+  readonly amounts: readonly number[];
+}
+
+/** A member of a group that is down, and until when at the latest by its lease. */
+export interface DownInput {
+  readonly groupId: string;
+  readonly expectedRestartMs: number;
+}
+
+/** What the allocator answered while the plan was made, in the order of the questions. */
+export interface DonorExchange {
+  readonly nodeId: string;
+  readonly groupId: string;
+  readonly missing: readonly number[];
+  readonly exclude: readonly string[];
+  readonly answer: readonly ShrinkRecord[];
+}
+
+export interface PlanInputs {
+  readonly nowMs: number;
+  /** How often this request was deferred before. */
+  readonly attempts: number;
+  readonly request: CoordinatorRequest;
+  readonly policy: CoordinatorPolicy;
+  readonly nodes: readonly NodeInput[];
+  readonly instances: readonly InstanceInput[];
+  readonly leaseEnds: readonly LeaseEndInput[];
+  readonly down: readonly DownInput[];
+  readonly unknownNodeIds: readonly string[];
+  /** The plan that these inputs led to was refused by the allocator, for this reason. */
+  readonly allocatorRefusal?: Reason;
+  readonly modelVersion: string;
+}
+
+export interface RecordedInputs extends PlanInputs {
+  readonly donorExchanges: readonly DonorExchange[];
+}
+
+export type AskDonors = (search: DonorSearch) => readonly ShrinkRecord[];
+
+/** Asks and keeps what was asked and answered. */
+export class DonorTape {
+  readonly exchanges: DonorExchange[] = [];
+  readonly #ask: AskDonors;
+
+  constructor(ask: AskDonors) {
+    this.#ask = ask;
+  }
+
+  readonly ask: AskDonors = (search) => {
+    const answer = this.#ask(search);
+    const { nodeId, groupId, missing, exclude = new Set<string>() } = search;
+    this.exchanges.push({ nodeId, groupId, missing, exclude: [...exclude].sort(), answer });
+    return answer;
+  };
+}
+
+/** Answers from a record, in the order in which it was made. */
+export function playBack(exchanges: readonly DonorExchange[]): AskDonors {
+  let next = 0;
+  return () => exchanges[next++]?.answer ?? [];
+}

@@ -1,0 +1,255 @@
+/** Carries out the effects of the pure state, and feeds what came of them back into it. */
+import type { Grant } from "../allocator/types.js";
+import type { Act, ActOutcome } from "../engines/engine.js";
+import type { DecisionRecord, Reason } from "../ledger/records.js";
+import { isRepriseError, RepriseError } from "../lib/errors.js";
+import { type Committed, commitPlan, commitVerdict, isHoldOf } from "./commit-plan.js";
+import { decide, type Verdict } from "./decision.js";
+import { finishPlan } from "./finish-plan.js";
+import { gather } from "./gather.js";
+import { giveBackActs, outboxChanges, outboxRemovals } from "./give-backs.js";
+import { grantRestart } from "./grants.js";
+import { actsOfPlan } from "./plan-messages.js";
+import type { CoordinatorContext } from "./ports.js";
+import type { Recovered } from "./recovery.js";
+import {
+  type CoordinatorEvent,
+  type CoordinatorState,
+  type Effect,
+  EMPTY_STATE,
+  type OpenPlan,
+  type PendingRequest,
+  transition,
+} from "./state.js";
+import type { CoordinatorRequest, CycleReport } from "./types.js";
+
+/** What the effects of one turn leave behind for its caller. */
+interface Turn {
+  readonly decisions: DecisionRecord[];
+  readonly grants: Grant[];
+  readonly engineFailures: string[];
+  expiredCount: number;
+}
+
+export class CoordinatorLoop {
+  readonly #context: CoordinatorContext;
+  #state: CoordinatorState = EMPTY_STATE;
+  #sequence: number;
+
+  constructor(context: CoordinatorContext) {
+    this.#context = context;
+    this.#sequence = 0;
+  }
+
+  get pendingCount(): number {
+    return this.#state.pending.size;
+  }
+
+  isPending(requestId: string): boolean {
+    return this.#state.pending.has(requestId);
+  }
+
+  take(request: CoordinatorRequest): void {
+    this.#state = transition(this.#state, { kind: "requested", request }).state;
+  }
+
+  adopt(recovered: Recovered): void {
+    this.#state = recovered.state;
+    this.#sequence = recovered.sequence;
+  }
+
+  async withdraw(requestId: string): Promise<void> {
+    await this.#apply({ kind: "withdrawn", requestId }, newTurn());
+  }
+
+  async restarted(instanceId: string, timeMs: number): Promise<Grant> {
+    // Before anything moves: an unknown id changes nothing.
+    this.#context.instances.require(instanceId);
+    const turn = newTurn();
+    await this.#sweep(turn);
+    await this.#apply({ kind: "restarted", instanceId, timeMs }, turn);
+    const [grant] = turn.grants;
+    if (grant === undefined) throw new RepriseError("ERR_INVARIANT", "a restart without a grant");
+    return grant;
+  }
+
+  async stopped(instanceId: string, timeMs: number): Promise<void> {
+    this.#context.instances.require(instanceId);
+    await this.#apply({ kind: "stopped", instanceId, timeMs }, newTurn());
+  }
+
+  async tick(): Promise<CycleReport> {
+    const turn = newTurn();
+    await this.#sweep(turn);
+    this.#context.allocator.tick();
+    await this.#apply({ kind: "ticked", nowMs: this.#context.clock.nowMs() }, turn);
+    return {
+      decisions: turn.decisions,
+      pendingRequestCount: this.#state.pending.size,
+      expiredReservationCount: turn.expiredCount,
+      grantCount: turn.grants.length,
+      openActCount: this.#state.outbox.size + this.#state.plans.size,
+      engineFailures: turn.engineFailures,
+    };
+  }
+
+  async #apply(event: CoordinatorEvent, turn: Turn): Promise<void> {
+    const { state, effects } = transition(this.#state, event);
+    this.#state = state;
+    for (const effect of effects) {
+      for (const next of await this.#execute(effect, turn)) await this.#apply(next, turn);
+    }
+  }
+
+  async #execute(effect: Effect, turn: Turn): Promise<readonly CoordinatorEvent[]> {
+    switch (effect.kind) {
+      case "decide":
+        return this.#decide(effect.pending, turn);
+      case "act":
+        return this.#act(effect.plan, turn);
+      case "finish":
+        return this.#finish(effect.plan);
+      case "send":
+        return this.#send(effect.acts, turn);
+      case "grant":
+        return this.#grant(effect.instanceId, effect.timeMs, turn);
+      case "let-go":
+        return this.#letGo(effect.instanceId);
+      case "end-holds":
+        return this.#endHolds(effect.requestId);
+    }
+  }
+
+  /** Ends the leases that are over; what their donors gave goes back to them. */
+  async #sweep(turn: Turn): Promise<void> {
+    const { allocator } = this.#context;
+    const swept = allocator.transact(
+      () => {
+        const ended = allocator.expire();
+        return { ended, acts: giveBackActs(allocator, ended) };
+      },
+      ({ acts }) => outboxChanges(acts),
+    );
+    turn.expiredCount += swept.ended.filter(({ state }) => state === "expired").length;
+    await this.#apply({ kind: "posted", acts: swept.acts }, turn);
+  }
+
+  #decide(pending: PendingRequest, turn: Turn): CoordinatorEvent[] {
+    // Withdrawn earlier on this turn.
+    if (!this.#state.pending.has(pending.request.requestId)) return [];
+    const committed = this.#commit(pending);
+    this.#sequence += 1;
+    turn.decisions.push(committed.decision);
+    const { decision, plan, acts } = committed;
+    const decided = { kind: "decided", decision, pending, ...(plan ? { plan } : {}) } as const;
+    return [{ kind: "posted", acts }, decided];
+  }
+
+  #commit(pending: PendingRequest): Committed {
+    const { allocator } = this.#context;
+    const inputs = gather(this.#context, this.#state, pending);
+    const ask: Parameters<typeof decide>[1] = (search) => allocator.donors(search);
+    const verdict: Verdict = decide(inputs, ask);
+    const so = { sequence: this.#sequence + 1, pending };
+    if (verdict.kind !== "proceed") return commitVerdict(this.#context, verdict, so);
+    try {
+      return commitPlan(this.#context, verdict, so);
+    } catch (error) {
+      const allocatorRefusal = refusalOf(error);
+      if (allocatorRefusal === undefined) throw error;
+      return commitVerdict(this.#context, decide({ ...inputs, allocatorRefusal }, ask), so);
+    }
+  }
+
+  async #act(plan: OpenPlan, turn: Turn): Promise<CoordinatorEvent[]> {
+    // A later event may have moved the plan on since the effect was made.
+    const current = this.#state.plans.get(plan.record.planId);
+    if (current === undefined) return [];
+    const acts = actsOfPlan(this.#context.allocator, current);
+    const outcomes = await this.#ask(acts, turn);
+    return [{ kind: "acted", planId: plan.record.planId, outcomes }];
+  }
+
+  #finish(plan: OpenPlan): CoordinatorEvent[] {
+    const current = this.#state.plans.get(plan.record.planId);
+    if (current === undefined) return [];
+    const nowMs = this.#context.clock.nowMs();
+    const { acts } = finishPlan(this.#context, current, nowMs);
+    return [
+      { kind: "finished", planId: current.record.planId, nowMs },
+      { kind: "posted", acts },
+    ];
+  }
+
+  async #send(acts: readonly Act[], turn: Turn): Promise<CoordinatorEvent[]> {
+    const outcomes = await this.#ask(acts, turn);
+    if (outcomes.length === 0) return [];
+    this.#context.ledger.commit(outboxRemovals(outcomes.map(({ actId }) => actId)));
+    return [{ kind: "answered", outcomes }];
+  }
+
+  /** Without an answer the acts stay open and are sent again; the engine carries each out once. */
+  async #ask(acts: readonly Act[], turn: Turn): Promise<readonly ActOutcome[]> {
+    if (acts.length === 0) return [];
+    const sent = new Set(acts.map(({ actId }) => actId));
+    try {
+      const outcomes = await this.#context.engine.act(acts);
+      return outcomes.filter(({ actId }) => sent.has(actId));
+    } catch (error) {
+      turn.engineFailures.push(error instanceof Error ? error.message : String(error));
+      return [];
+    }
+  }
+
+  #grant(instanceId: string, timeMs: number, turn: Turn): CoordinatorEvent[] {
+    const { grant, acts } = grantRestart(this.#context, instanceId, timeMs);
+    turn.grants.push(grant);
+    return [{ kind: "posted", acts }];
+  }
+
+  #letGo(instanceId: string): CoordinatorEvent[] {
+    const { allocator, instances } = this.#context;
+    const { ownerId } = instances.require(instanceId);
+    const acts = allocator.transact(() => {
+      const lease = allocator.reservationOfOwner(ownerId);
+      allocator.release(instanceId);
+      const after = lease && allocator.reservation(lease.reservationId);
+      return lease?.state === "claimed" && after ? giveBackActs(allocator, [after]) : [];
+    }, outboxChanges);
+    return [{ kind: "posted", acts }];
+  }
+
+  #endHolds(requestId: string): CoordinatorEvent[] {
+    const { allocator } = this.#context;
+    const held = [...allocator.reservations()].filter(
+      ({ ownerId, state }) => state === "held" && isHoldOf(requestId, ownerId),
+    );
+    const acts = allocator.transact(
+      () => {
+        const ended = held.map(({ reservationId, fencingToken }) =>
+          allocator.releaseReservation(reservationId, fencingToken),
+        );
+        return giveBackActs(allocator, ended);
+      },
+      (posted) => [
+        ...outboxChanges(posted),
+        { table: "meta", key: `pending/${requestId}`, remove: true },
+      ],
+    );
+    return [{ kind: "posted", acts }];
+  }
+}
+
+function newTurn(): Turn {
+  return { decisions: [], grants: [], engineFailures: [], expiredCount: 0 };
+}
+
+/** The allocator's word against a plan; anything else is not for the decision to swallow. */
+function refusalOf(error: unknown): Reason | undefined {
+  if (!isRepriseError(error)) return undefined;
+  const { code, message } = error;
+  if (code !== "ERR_NO_ROOM" && code !== "ERR_STATE" && code !== "ERR_UNKNOWN_ID") {
+    return undefined;
+  }
+  return { code: "ALLOCATOR_REFUSED", text: `${code} ${message}` };
+}

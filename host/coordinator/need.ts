@@ -1,0 +1,93 @@
+/** From a behaviour profile to what is reserved, and to the chance that it can be had. */
+import {
+  ENVELOPE_ROWS,
+  envelopeRow,
+  NEED_COLUMNS,
+  needColumn,
+  PHASE_COUNT,
+  QUANTILES,
+  RESOURCE_COUNT,
+} from "../core/abi.js";
+
+const MEMORY = 1;
+const QUANTILE_95 = 2;
+const QUANTILE_99 = 3;
+/** Amounts are multiples of 2^-10; needs are rounded up, so that sums stay exact. */
+const STEPS = 1024;
+
+/** The reserved quantile of each column: .95, memory .99, because memory cannot be throttled. */
+export function restartNeed(envelope: ArrayLike<number>): number[] {
+  const need = new Array<number>(NEED_COLUMNS).fill(0);
+  for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+    const quantile = resource === MEMORY ? QUANTILE_99 : QUANTILE_95;
+    for (let phase = 0; phase < PHASE_COUNT; phase++) {
+      const value = envelope[envelopeRow(resource, phase, quantile)] ?? 0;
+      need[needColumn(resource, phase)] = Math.ceil(value * STEPS) / STEPS;
+    }
+  }
+  return need;
+}
+
+export function isUsableEnvelope(envelope: ArrayLike<number>): boolean {
+  if (envelope.length !== ENVELOPE_ROWS) return false;
+  for (let row = 0; row < ENVELOPE_ROWS; row++) {
+    const value = envelope[row];
+    if (value === undefined || !(value >= 0) || value === Number.POSITIVE_INFINITY) return false;
+  }
+  return true;
+}
+
+/**
+ * Chance that the need stays within `room` (resource x phase): for each column the piecewise
+ * linear distribution through the envelope's quantiles, starting at 0 for no need; the columns are
+ * taken to rise and fall together, so the chance is that of the tightest one.
+ */
+export function chanceToFit(envelope: ArrayLike<number>, room: ArrayLike<number>): number {
+  let chance = 1;
+  for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+    for (let phase = 0; phase < PHASE_COUNT; phase++) {
+      const available = room[needColumn(resource, phase)] ?? 0;
+      chance = Math.min(chance, chanceWithin(envelope, envelopeRow(resource, phase, 0), available));
+      if (chance === 0) return 0;
+    }
+  }
+  return chance;
+}
+
+function chanceWithin(envelope: ArrayLike<number>, row: number, available: number): number {
+  if (available < 0) return 0;
+  let below = 0;
+  let belowLevel = 0;
+  for (let quantile = 0; quantile < QUANTILES.length; quantile++) {
+    const value = envelope[row + quantile] ?? 0;
+    const level = QUANTILES[quantile] ?? 1;
+    if (available < value) {
+      const share = value > below ? (available - below) / (value - below) : 0;
+      return belowLevel + share * (level - belowLevel);
+    }
+    below = value;
+    belowLevel = level;
+  }
+  // Beyond the highest quantile nothing more is claimed, except that no need at all always fits.
+  return below === 0 ? 1 : belowLevel;
+}
+
+/**
+ * Predicted availability: the chance that a restart need can be placed by its expected restart.
+ *
+ *   1 - product over the nodes n of (1 - alive_n x fits_n)
+ *
+ * where fits_n is `chanceToFit` in the room forecast for n, and alive_n = 1 / (1 + rate x hours)
+ * the chance that n has not been lost until the end of the last phase. Nodes are taken to be lost
+ * independently. Only the nodes' rooms that are not promised to anybody else go in.
+ */
+export function availability(
+  envelope: ArrayLike<number>,
+  rooms: Iterable<ArrayLike<number>>,
+  loss: { readonly ratePerHour: number; readonly hours: number },
+): number {
+  const alive = 1 / (1 + loss.ratePerHour * loss.hours);
+  let nowhere = 1;
+  for (const room of rooms) nowhere *= 1 - alive * chanceToFit(envelope, room);
+  return 1 - nowhere;
+}

@@ -1,0 +1,149 @@
+/** Where each victim will restart, with its room reserved; the requester's room is taken before. */
+import { NEED_COLUMNS } from "../core/abi.js";
+import type { ShrinkRecord } from "../ledger/records.js";
+import { availabilityIn, type Candidate } from "./candidates.js";
+import type { AskDonors, PlanInputs } from "./inputs.js";
+import { peakOverPhases, type Rooms } from "./rooms.js";
+
+/** Nodes on which neighbours are asked to shrink for one restart. */
+const SHRINK_NODES_MAX = 4;
+
+export interface Placement {
+  readonly candidate: Candidate;
+  readonly nodeId: string;
+  /** What is reserved, resource x phase. */
+  readonly amounts: readonly number[];
+  /** What of the need is not, resource x phase; zeros unless the request was forced. */
+  readonly missing: readonly number[];
+  readonly shrinks: readonly ShrinkRecord[];
+  readonly availability: number;
+}
+
+export interface PlacementTask {
+  readonly inputs: PlanInputs;
+  readonly rooms: Rooms;
+  readonly ask: AskDonors;
+  /** Instances that cannot give: victims and those that already do. Grows with each shrink. */
+  readonly spent: Set<string>;
+  readonly force: boolean;
+}
+
+export interface Unplaced {
+  readonly candidate: Candidate;
+  /** What the best node lacks, resource x phase; zeros when only the chance was too low. */
+  readonly missing: readonly number[];
+  readonly availability: number;
+}
+
+/** Most protected first, then the largest; each takes its room before the next is looked at. */
+export function placementOrder(victims: readonly Candidate[]): Candidate[] {
+  const size = (candidate: Candidate) => candidate.need.reduce((sum, each) => sum + each, 0);
+  return [...victims].sort(
+    (a, b) =>
+      b.priority - a.priority ||
+      size(b) - size(a) ||
+      (a.input.instanceId < b.input.instanceId ? -1 : 1),
+  );
+}
+
+/** Places one restart and takes its room, or leaves the rooms as they were. */
+export function place(candidate: Candidate, task: PlacementTask): Placement | Unplaced {
+  const { rooms, inputs } = task;
+  const own = candidate.input.nodeId;
+  const chance = availabilityIn(candidate.input, inputs, rooms);
+  const nodeId = rooms.best(candidate.need, own);
+  if (nodeId !== undefined && chance >= inputs.policy.availabilityMin) {
+    return take(candidate, task, { nodeId, shrinks: [], availability: chance });
+  }
+  for (const donorNodeId of shrinkOrder(candidate, rooms)) {
+    const placement = placeByShrinking(candidate, donorNodeId, task);
+    if (placement !== undefined) return placement;
+  }
+  if (task.force) return placePartly(candidate, task, chance);
+  const nearest = leastMissingNode(candidate, rooms);
+  const missing =
+    nearest === undefined ? [...candidate.need] : rooms.missing(nearest, candidate.need);
+  return { candidate, missing, availability: chance };
+}
+
+export function isPlaced(result: Placement | Unplaced): result is Placement {
+  return "nodeId" in result;
+}
+
+function take(
+  candidate: Candidate,
+  task: PlacementTask,
+  where: Pick<Placement, "nodeId" | "shrinks" | "availability">,
+): Placement {
+  task.rooms.addPhased(where.nodeId, candidate.need, -1);
+  const missing = new Array<number>(NEED_COLUMNS).fill(0);
+  return { candidate, amounts: candidate.need, missing, ...where };
+}
+
+function placeByShrinking(
+  candidate: Candidate,
+  nodeId: string,
+  task: PlacementTask,
+): Placement | undefined {
+  const { rooms, inputs } = task;
+  const shrinks = task.ask({
+    nodeId,
+    groupId: candidate.input.groupId,
+    missing: peakOverPhases(rooms.missing(nodeId, candidate.need)),
+    exclude: task.spent,
+  });
+  for (const shrink of shrinks) rooms.addFlat(nodeId, shrink.given, 1);
+  const availability = availabilityIn(candidate.input, inputs, rooms);
+  if (rooms.fits(nodeId, candidate.need) && availability >= inputs.policy.availabilityMin) {
+    for (const shrink of shrinks) task.spent.add(shrink.donorId);
+    return take(candidate, task, { nodeId, shrinks, availability });
+  }
+  for (const shrink of shrinks) rooms.addFlat(nodeId, shrink.given, -1);
+  return undefined;
+}
+
+/** Own node first, then those that lack least. */
+function shrinkOrder(candidate: Candidate, rooms: Rooms): string[] {
+  const own = candidate.input.nodeId;
+  const lacks = [...rooms.nodeIds].map((nodeId) => ({
+    nodeId,
+    lack: lackShare(rooms.missing(nodeId, candidate.need), candidate.need),
+  }));
+  lacks.sort((a, b) => a.lack - b.lack || (a.nodeId < b.nodeId ? -1 : 1));
+  const others = lacks.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== own);
+  return (rooms.has(own) ? [own, ...others] : others).slice(0, SHRINK_NODES_MAX);
+}
+
+function leastMissingNode(candidate: Candidate, rooms: Rooms): string | undefined {
+  let best: string | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const nodeId of rooms.nodeIds) {
+    const lack = lackShare(rooms.missing(nodeId, candidate.need), candidate.need);
+    const isOwn = nodeId === candidate.input.nodeId;
+    if (lack < least || (lack === least && (isOwn || (best !== undefined && nodeId < best)))) {
+      best = nodeId;
+      least = lack;
+    }
+  }
+  return best;
+}
+
+function lackShare(missing: readonly number[], need: readonly number[]): number {
+  return missing.reduce((sum, amount, column) => {
+    const whole = need[column] ?? 0;
+    return whole > 0 ? sum + amount / whole : sum;
+  }, 0);
+}
+
+/** Under force: what there is on the node that lacks least; the rest is the shortfall. */
+function placePartly(candidate: Candidate, task: PlacementTask, chance: number): Placement {
+  const { rooms } = task;
+  const nodeId = leastMissingNode(candidate, rooms) ?? candidate.input.nodeId;
+  const missing = rooms.missing(nodeId, candidate.need).map((amount, column) =>
+    // A node that is overcommitted lacks more than the need; nobody needs more than that.
+    Math.min(amount, candidate.need[column] ?? 0),
+  );
+  const amounts = candidate.need.map((amount, column) => amount - (missing[column] ?? 0));
+  rooms.addPhased(nodeId, amounts, -1);
+  return { candidate, nodeId, amounts, missing, shrinks: [], availability: chance };
+}

@@ -1,0 +1,25 @@
+/** What the engine is told to do for a plan that is committed. */
+import type { ResourceAllocator } from "../allocator/types.js";
+import type { Act } from "../engines/engine.js";
+import { donorOfAct, nextActIds, victimOfAct } from "./plan-acts.js";
+import type { OpenPlan } from "./state.js";
+
+/** The plan's next acts; a donor's target is what it holds now, after all its shrinks. */
+export function actsOfPlan(allocator: ResourceAllocator, plan: OpenPlan): Act[] {
+  const { planId, fencingToken, victimAllocations, shrinks, deadlineMs } = plan.record;
+  return nextActIds(plan).map((actId): Act => {
+    const base = { actId, planId, fencingToken };
+    const donorId = donorOfAct(actId);
+    if (donorId !== undefined) {
+      const shrink = shrinks.find((each) => each.donorId === donorId);
+      const nodeId = shrink?.nodeId ?? "";
+      const target = [...(allocator.allocationOf(donorId)?.amounts ?? shrink?.floor ?? [])];
+      return { kind: "shrink", ...base, instanceId: donorId, nodeId, target };
+    }
+    const instanceId = victimOfAct(actId) ?? "";
+    const nodeId =
+      victimAllocations?.find((allocation) => allocation.instanceId === instanceId)?.nodeId ?? "";
+    const deadline = deadlineMs === undefined ? {} : { deadlineMs };
+    return { kind: "interrupt", ...base, instanceId, nodeId, ...deadline };
+  });
+}

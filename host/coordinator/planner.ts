@@ -1,0 +1,297 @@
+/**
+ * Makes a plan for one request, from plain inputs to a plain proposal.
+ *
+ * Goals: whoever asks fits afterwards; every victim's restart is reserved; neighbours shrink
+ * before anyone is interrupted; lower classes before higher ones. Non-goals: acting, storing.
+ */
+import type { Reason, ShrinkRecord } from "../ledger/records.js";
+import { type Candidate, type Exclusion, GroupBudgets, isCandidate, judge } from "./candidates.js";
+import { type Cover, selectVictims } from "./cover.js";
+import type { AskDonors, PlanInputs } from "./inputs.js";
+import { isPlaced, type Placement, place, placementOrder, type Unplaced } from "./placement.js";
+import {
+  budgetReason,
+  exclusionReasons,
+  firstOfEachCode,
+  noRoomReasons,
+  shortfallReasons,
+  uncoveredReason,
+} from "./reasons.js";
+import { Rooms } from "./rooms.js";
+import type { ReclaimRequest } from "./types.js";
+
+/** Each round drops one victim that cannot be placed and covers anew. */
+const ROUNDS_MAX = 32;
+
+/** Room kept for the requester, or that leaves with the capacity, on one node. */
+export interface Hold {
+  readonly nodeId: string;
+  /** One value a resource. */
+  readonly amounts: readonly number[];
+  readonly shrinks: readonly ShrinkRecord[];
+}
+
+export interface Proposal {
+  readonly feasible: boolean;
+  readonly judged: readonly (Candidate | Exclusion)[];
+  readonly placements: readonly Placement[];
+  readonly holds: readonly Hold[];
+  /** What binds when not feasible; what is short when forced. */
+  readonly reasons: readonly Reason[];
+  readonly scores: Cover["scores"];
+  /** Victims that would free enough but whose restart has no place. */
+  readonly unplaced: readonly Unplaced[];
+}
+
+export function propose(inputs: PlanInputs, ask: AskDonors, force: boolean): Proposal {
+  const { request } = inputs;
+  if (request.kind === "interrupt") return proposeInterruption(inputs, ask, force);
+  if (request.purpose === "capacity-loss") {
+    return new Reclaim(inputs, request, { ask, force }).on(request.nodeIds);
+  }
+  // A requester has to fit on one node.
+  const proposals = request.nodeIds.map((nodeId) =>
+    new Reclaim(inputs, request, { ask, force }).on([nodeId]),
+  );
+  return proposals.reduce((best, next) => (compareProposals(next, best) < 0 ? next : best));
+}
+
+function proposeInterruption(inputs: PlanInputs, ask: AskDonors, force: boolean): Proposal {
+  const rooms = new Rooms(inputs.nodes);
+  const judged = inputs.instances.map((input) => judge(input, inputs, rooms));
+  const [candidate] = judged;
+  const empty = { judged, placements: [], holds: [], scores: new Map(), unplaced: [] };
+  if (candidate === undefined) return { ...empty, feasible: false, reasons: [] };
+  if (!isCandidate(candidate)) {
+    return { ...empty, feasible: false, reasons: exclusionReasons([candidate]) };
+  }
+  if (budgetsOf(inputs).left(candidate.input.groupId) < 1) {
+    return { ...empty, feasible: false, reasons: [budgetReason([candidate.input.groupId])] };
+  }
+  rooms.addFlat(candidate.input.nodeId, candidate.input.freed, 1);
+  const spent = new Set([candidate.input.instanceId]);
+  const result = place(candidate, { inputs, rooms, ask, spent, force });
+  if (!isPlaced(result)) {
+    const reasons = noRoomReasons(result);
+    return { ...empty, feasible: false, reasons, unplaced: [result] };
+  }
+  return { ...empty, feasible: true, placements: [result], reasons: shortfallReasons([result]) };
+}
+
+/** One attempt to free `request.amounts` on the given nodes, taken together. */
+class Reclaim {
+  readonly #inputs: PlanInputs;
+  readonly #request: ReclaimRequest;
+  readonly #ask: AskDonors;
+  readonly #force: boolean;
+
+  constructor(
+    inputs: PlanInputs,
+    request: ReclaimRequest,
+    how: { readonly ask: AskDonors; readonly force: boolean },
+  ) {
+    this.#inputs = inputs;
+    this.#request = request;
+    this.#ask = how.ask;
+    this.#force = how.force;
+  }
+
+  on(nodeIds: readonly string[]): Proposal {
+    const rooms = new Rooms(this.#inputs.nodes);
+    const here = this.#inputs.instances.filter((input) => nodeIds.includes(input.nodeId));
+    const judged = here.map((input) => judge(input, this.#inputs, rooms));
+    const shrinks = this.#shrinkFirst(nodeIds, rooms);
+    const unplaced: Unplaced[] = [];
+    let proposal: Proposal | undefined;
+    for (let round = 0; round < ROUNDS_MAX && proposal === undefined; round++) {
+      const outcome = this.#round(nodeIds, judged, { shrinks, unplaced });
+      if ("missing" in outcome) unplaced.push(outcome);
+      else proposal = outcome;
+    }
+    return proposal ?? this.#infeasible(judged, unplaced, this.#request.amounts, new Map());
+  }
+
+  /** What neighbours on each node give towards what is short there; asked once. */
+  #shrinkFirst(nodeIds: readonly string[], rooms: Rooms): ReadonlyMap<string, ShrinkRecord[]> {
+    const given = new Map<string, ShrinkRecord[]>();
+    let needed = shortOf(this.#request.amounts, nodeIds, rooms);
+    for (const nodeId of nodeIds) {
+      if (needed.every((amount) => amount <= 0)) break;
+      const missing = needed.map((amount) => Math.max(0, amount));
+      const answer = [...this.#ask({ nodeId, groupId: "", missing })];
+      if (answer.length === 0) continue;
+      given.set(nodeId, answer);
+      for (const shrink of answer) {
+        needed = needed.map((amount, resource) => amount - (shrink.given[resource] ?? 0));
+      }
+    }
+    return given;
+  }
+
+  #round(
+    nodeIds: readonly string[],
+    judged: readonly (Candidate | Exclusion)[],
+    so: {
+      readonly shrinks: ReadonlyMap<string, ShrinkRecord[]>;
+      readonly unplaced: readonly Unplaced[];
+    },
+  ): Proposal | Unplaced {
+    const { shrinks, unplaced } = so;
+    const rooms = new Rooms(this.#inputs.nodes);
+    const givenBy = applyShrinks(shrinks, rooms);
+    const needed = shortOf(this.#request.amounts, nodeIds, rooms);
+    const dropped = new Set(unplaced.map(({ candidate }) => candidate.input.instanceId));
+    const candidates = judged
+      .filter(isCandidate)
+      .filter(({ input }) => !dropped.has(input.instanceId))
+      .map((candidate) => lessGiven(candidate, givenBy));
+    const budgets = budgetsOf(this.#inputs);
+    const cover = selectVictims({ needed, candidates, budgets });
+    const partly = this.#force && this.#request.purpose === "capacity-loss";
+    if (!cover.covered && !partly) {
+      return this.#infeasible(judged, unplaced, cover.left, cover.scores);
+    }
+    for (const { input } of cover.victims) rooms.addFlat(input.nodeId, input.freed, 1);
+    const victims = new Set(cover.victims.map(({ input }) => input.instanceId));
+    const holds = holdRoom(this.#request.amounts, nodeIds, rooms, { shrinks, victims });
+    return this.#placeAll(cover, rooms, { judged, holds, unplaced, givenBy });
+  }
+
+  #placeAll(
+    cover: Cover,
+    rooms: Rooms,
+    so: {
+      readonly judged: readonly (Candidate | Exclusion)[];
+      readonly holds: readonly Hold[];
+      readonly unplaced: readonly Unplaced[];
+      readonly givenBy: ReadonlyMap<string, readonly number[]>;
+    },
+  ): Proposal | Unplaced {
+    const spent = new Set([
+      ...cover.victims.map(({ input }) => input.instanceId),
+      ...so.givenBy.keys(),
+    ]);
+    const task = { inputs: this.#inputs, rooms, ask: this.#ask, spent, force: this.#force };
+    const placements: Placement[] = [];
+    for (const candidate of placementOrder(cover.victims)) {
+      const result = place(candidate, task);
+      if (!isPlaced(result)) return result;
+      placements.push(result);
+    }
+    const reasons = shortfallReasons(placements);
+    if (!cover.covered) reasons.push(uncoveredReason("FORCED_SHORTFALL", cover.left));
+    const { judged, holds, unplaced } = so;
+    return { feasible: true, judged, placements, holds, reasons, scores: cover.scores, unplaced };
+  }
+
+  #infeasible(
+    judged: readonly (Candidate | Exclusion)[],
+    unplaced: readonly Unplaced[],
+    left: readonly number[],
+    scores: Cover["scores"],
+  ): Proposal {
+    const exclusions = judged.filter((each): each is Exclusion => !isCandidate(each));
+    const reasons = [...unplaced.flatMap(noRoomReasons), ...exclusionReasons(exclusions)];
+    const budgets = budgetsOf(this.#inputs);
+    const groups = judged.filter(isCandidate).map(({ input }) => input.groupId);
+    const spent = [...new Set(groups)].filter((groupId) => budgets.left(groupId) < 1);
+    if (spent.length > 0) reasons.push(budgetReason(spent.sort()));
+    reasons.push(uncoveredReason("NO_CANDIDATES", left));
+    return {
+      feasible: false,
+      judged,
+      placements: [],
+      holds: [],
+      reasons: firstOfEachCode(reasons),
+      scores,
+      unplaced,
+    };
+  }
+}
+
+function budgetsOf(inputs: PlanInputs): GroupBudgets {
+  const budgets = new GroupBudgets(inputs.policy.groupBudget);
+  for (const { groupId } of inputs.down) budgets.take(groupId);
+  return budgets;
+}
+
+/**
+ * What is short of `amounts` on the nodes together; below 0 where ample. What a node is
+ * overcommitted by counts as short too, because the first room that comes free there is owed.
+ */
+function shortOf(amounts: readonly number[], nodeIds: readonly string[], rooms: Rooms): number[] {
+  const steady = nodeIds.map((nodeId) => rooms.leastOverPhases(nodeId));
+  return amounts.map((amount, resource) =>
+    steady.reduce((left, room) => left - (room[resource] ?? 0), amount),
+  );
+}
+
+function applyShrinks(
+  shrinks: ReadonlyMap<string, readonly ShrinkRecord[]>,
+  rooms: Rooms,
+): ReadonlyMap<string, readonly number[]> {
+  const givenBy = new Map<string, readonly number[]>();
+  for (const [nodeId, records] of shrinks) {
+    for (const { donorId, given } of records) {
+      rooms.addFlat(nodeId, given, 1);
+      givenBy.set(donorId, given);
+    }
+  }
+  return givenBy;
+}
+
+/** A donor that is interrupted after all frees only what it has not given yet. */
+function lessGiven(
+  candidate: Candidate,
+  givenBy: ReadonlyMap<string, readonly number[]>,
+): Candidate {
+  const given = givenBy.get(candidate.input.instanceId);
+  if (given === undefined) return candidate;
+  const freed = candidate.input.freed.map((amount, resource) => amount - (given[resource] ?? 0));
+  return { ...candidate, input: { ...candidate.input, freed } };
+}
+
+/** Takes the requester's room before anybody restarts; a victim's own shrink is moot. */
+function holdRoom(
+  amounts: readonly number[],
+  nodeIds: readonly string[],
+  rooms: Rooms,
+  so: {
+    readonly shrinks: ReadonlyMap<string, readonly ShrinkRecord[]>;
+    readonly victims: ReadonlySet<string>;
+  },
+): Hold[] {
+  const holds: Hold[] = [];
+  const left = [...amounts];
+  for (const nodeId of nodeIds) {
+    const steady = rooms.steady(nodeId);
+    const held = left.map((amount, resource) => Math.min(amount, steady[resource] ?? 0));
+    const shrinks = (so.shrinks.get(nodeId) ?? []).filter(
+      ({ donorId }) => !so.victims.has(donorId),
+    );
+    if (held.every((amount) => amount === 0) && shrinks.length === 0) continue;
+    rooms.addFlat(nodeId, held, -1);
+    held.forEach((amount, resource) => {
+      left[resource] = (left[resource] ?? 0) - amount;
+    });
+    holds.push({ nodeId, amounts: held, shrinks });
+  }
+  return holds;
+}
+
+/** Feasible first, then the lower class touched, then the cost, then fewer victims. */
+function compareProposals(a: Proposal, b: Proposal): number {
+  if (a.feasible !== b.feasible) return a.feasible ? -1 : 1;
+  const key = ({ placements, unplaced }: Proposal): readonly number[] => [
+    Math.max(Number.NEGATIVE_INFINITY, ...placements.map(({ candidate }) => candidate.priority)),
+    placements.reduce((sum, { candidate }) => sum + candidate.cost, 0),
+    placements.length,
+    unplaced.length,
+  ];
+  const [left, right] = [key(a), key(b)];
+  for (let index = 0; index < left.length; index++) {
+    const [x = 0, y = 0] = [left[index], right[index]];
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return 0;
+}

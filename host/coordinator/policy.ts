@@ -1,0 +1,97 @@
+/** Numbers and comparisons of the coordinator; no state, no ports. */
+import type { CoordinatorPolicy } from "./types.js";
+
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const COOL_DOWN_MINUTES_MAX = 240;
+const BACKOFF_FACTOR = 1.5;
+
+export const DEFAULT_POLICY: CoordinatorPolicy = {
+  minRunMinutes: 5,
+  coolDownMinutes: 10,
+  groupBudget: 4,
+  availabilityMin: 0.9,
+  retryMsMin: 60_000,
+  retryMsMax: 15 * MINUTE_MS,
+  outageMinutes: 10,
+  graceMs: 15 * MINUTE_MS,
+  forceLeadMs: MINUTE_MS,
+  unknownCheckpointMinutes: 30,
+  thrashCoreHours: 0.25,
+  nodeLossPerHour: 0.01,
+  placementNodesMax: 64,
+};
+
+/** What the limits and the cost need to know of an instance. */
+export interface RunHistory {
+  readonly launchedMs: number;
+  readonly interruptionsMs: readonly number[];
+}
+
+export function minRunEndMs(history: RunHistory, policy: CoordinatorPolicy): number {
+  return history.launchedMs + policy.minRunMinutes * MINUTE_MS;
+}
+
+/**
+ * End of the cool-down: 10 min after the last interruption, twice that after the second within
+ * 24 h, and so on up to 4 h. Interruptions older than a day no longer count (ageing).
+ */
+export function coolDownEndMs(
+  history: RunHistory,
+  nowMs: number,
+  policy: CoordinatorPolicy,
+): number {
+  const last = history.interruptionsMs.at(-1);
+  if (last === undefined) return Number.NEGATIVE_INFINITY;
+  const recent = interruptionsSince(history, nowMs - DAY_MS);
+  if (recent === 0) return Number.NEGATIVE_INFINITY;
+  const minutes = policy.coolDownMinutes * 2 ** Math.min(recent - 1, 16);
+  return last + Math.min(minutes, COOL_DOWN_MINUTES_MAX) * MINUTE_MS;
+}
+
+/** When a request that has been deferred `attempts` times is tried again. */
+export function backoffMs(attempts: number, policy: CoordinatorPolicy): number {
+  let waitMs = policy.retryMsMin;
+  for (let attempt = 0; attempt < attempts && waitMs < policy.retryMsMax; attempt++) {
+    waitMs *= BACKOFF_FACTOR;
+  }
+  return Math.round(Math.min(waitMs, policy.retryMsMax));
+}
+
+/** Everything the cost of an interruption is made of, cores and hours. */
+export interface CostParts {
+  readonly allocatedCores: number;
+  /** Median CPU need in each phase after the restart, and if left alone. */
+  readonly restartCores: readonly number[];
+  readonly keepCores: number;
+  readonly outageMinutes: number;
+  readonly history: RunHistory;
+}
+
+const PHASE_HOURS = [10 / 60, 20 / 60, 30 / 60] as const;
+
+/**
+ * Core-hours lost by an interruption: work since the last checkpoint (whose age is unknown, so at
+ * most `unknownCheckpointMinutes` of the run), the idle outage, what the restart burns above the
+ * steady need, and a term that doubles with each interruption within the last hour.
+ */
+export function interruptionCost(
+  parts: CostParts,
+  nowMs: number,
+  policy: CoordinatorPolicy,
+): number {
+  const runMinutes = Math.max(0, nowMs - parts.history.launchedMs) / MINUTE_MS;
+  const lostMinutes = Math.min(runMinutes, policy.unknownCheckpointMinutes);
+  let coreHours = (parts.allocatedCores * (lostMinutes + parts.outageMinutes)) / 60;
+  PHASE_HOURS.forEach((hours, phase) => {
+    const surge = (parts.restartCores[phase] ?? 0) - parts.keepCores;
+    coreHours += Math.max(0, surge) * hours;
+  });
+  const recent = interruptionsSince(parts.history, nowMs - HOUR_MS);
+  return coreHours + policy.thrashCoreHours * 2 ** Math.min(recent, 16);
+}
+
+function interruptionsSince(history: RunHistory, sinceMs: number): number {
+  return history.interruptionsMs.filter((timeMs) => timeMs > sinceMs).length;
+}

@@ -1,0 +1,25 @@
+/** What the coordinator works with; each may be the real thing or a simulated one. */
+import type { ResourceAllocator } from "../allocator/types.js";
+import type { Engine, PriorityProvider } from "../engines/engine.js";
+import type { Ledger } from "../ledger/ledger.js";
+import type { Clock } from "../lib/clock.js";
+import type { ProfileReader } from "../profiler/profile.js";
+import type { InstanceRegistry } from "./instances.js";
+import type { CoordinatorPolicy } from "./types.js";
+
+export interface CoordinatorPorts {
+  readonly allocator: ResourceAllocator;
+  readonly profiles: ProfileReader;
+  readonly ledger: Ledger;
+  readonly engine: Engine;
+  readonly priorities: PriorityProvider;
+  readonly clock: Clock;
+  /** Written on each decision. */
+  readonly modelVersion: () => string;
+}
+
+/** The ports and what the coordinator itself owns. */
+export interface CoordinatorContext extends CoordinatorPorts {
+  readonly policy: CoordinatorPolicy;
+  readonly instances: InstanceRegistry;
+}

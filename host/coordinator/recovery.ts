@@ -1,0 +1,83 @@
+/**
+ * Takes up what a former process left: pending requests, unanswered acts, open plans and who is
+ * down. An open plan whose leases all live is completed (acts are idempotent); any other is rolled
+ * back as if the engine had refused what is not confirmed.
+ */
+import type { ResourceAllocator } from "../allocator/types.js";
+import type { Act } from "../engines/engine.js";
+import type { Ledger } from "../ledger/ledger.js";
+import type { PlanRecord } from "../ledger/records.js";
+import { downInstance, PENDING_PREFIX, SEQUENCE_KEY } from "./commit-plan.js";
+import { ACT_PREFIX } from "./give-backs.js";
+import type { RecordedInputs } from "./inputs.js";
+import { interruptActId, shrinkActId } from "./plan-acts.js";
+import type { CoordinatorState, DownInstance, OpenPlan, PendingRequest } from "./state.js";
+
+export interface Recovered {
+  readonly state: CoordinatorState;
+  readonly sequence: number;
+}
+
+export function recoverState(ports: {
+  readonly ledger: Ledger;
+  readonly allocator: ResourceAllocator;
+}): Recovered {
+  const { ledger, allocator } = ports;
+  const pending = new Map<string, PendingRequest>();
+  for (const text of valuesWithPrefix(ledger, PENDING_PREFIX)) {
+    const each = JSON.parse(text) as PendingRequest;
+    pending.set(each.request.requestId, each);
+  }
+  const outbox = new Map<string, Act>();
+  for (const text of valuesWithPrefix(ledger, ACT_PREFIX)) {
+    const act = JSON.parse(text) as Act;
+    outbox.set(act.actId, act);
+  }
+  const plans = new Map<string, OpenPlan>();
+  const victims = new Map<string, string>();
+  for (const [planId, record] of ledger.entries("plan")) {
+    for (const instanceId of record.victims) victims.set(`${planId}/${instanceId}`, planId);
+    if (record.state !== "committed" && record.state !== "acting") continue;
+    const plan = openPlan(record, ports);
+    if (plan !== undefined) plans.set(planId, plan);
+  }
+  const down = new Map<string, DownInstance>();
+  for (const lease of allocator.reservations()) {
+    if (lease.state !== "held" || lease.planId === undefined) continue;
+    if (!victims.has(`${lease.planId}/${lease.instanceId}`)) continue;
+    down.set(lease.instanceId, downInstance(lease));
+  }
+  const sequence = Number(ledger.get("meta", SEQUENCE_KEY) ?? 0);
+  return { state: { pending, plans, down, outbox }, sequence };
+}
+
+function openPlan(
+  record: PlanRecord,
+  { ledger, allocator }: { readonly ledger: Ledger; readonly allocator: ResourceAllocator },
+): OpenPlan | undefined {
+  // A plan and its decision are written together and carry the same number.
+  const decision = ledger.get("decision", record.planId.replace(/^p/, "d"));
+  if (decision === undefined) return undefined;
+  const { request } = decision.inputs as RecordedInputs;
+  const leases = record.reservationIds.map((id) => allocator.reservation(id));
+  const down = leases.flatMap((lease) =>
+    lease !== undefined && record.victims.includes(lease.instanceId) ? [downInstance(lease)] : [],
+  );
+  const alive = leases.every((lease) => lease?.state === "held" || lease?.state === "claimed");
+  return { record, request, down, refusedActs: alive ? [] : unconfirmed(record) };
+}
+
+function unconfirmed(record: PlanRecord): string[] {
+  const all = [
+    ...record.shrinks.map(({ donorId }) => shrinkActId(record.planId, donorId)),
+    ...record.victims.map((instanceId) => interruptActId(record.planId, instanceId)),
+  ];
+  return all.filter((actId) => !record.confirmedActs.includes(actId));
+}
+
+function* valuesWithPrefix(ledger: Ledger, prefix: string): Iterable<string> {
+  for (const [key, value] of ledger.entries("meta", { from: prefix })) {
+    if (!key.startsWith(prefix)) return;
+    if (typeof value === "string") yield value;
+  }
+}

@@ -1,0 +1,275 @@
+/**
+ * What the coordinator remembers between turns, and how it changes: a pure function from a state
+ * and an event to the next state and the effects to carry out. No clock, no ports, no randomness.
+ */
+import type { Act, ActOutcome } from "../engines/engine.js";
+import type { DecisionRecord, PlanRecord } from "../ledger/records.js";
+import { isPlanCarriedOut, nextActIds, victimOfAct } from "./plan-acts.js";
+import type { CoordinatorRequest } from "./types.js";
+
+export interface PendingRequest {
+  readonly request: CoordinatorRequest;
+  /** Deferrals so far. */
+  readonly attempts: number;
+  readonly dueMs: number;
+}
+
+export interface DownInstance {
+  readonly instanceId: string;
+  readonly groupId: string;
+  readonly expectedRestartMs: number;
+}
+
+export interface OpenPlan {
+  readonly record: PlanRecord;
+  readonly request: CoordinatorRequest;
+  readonly down: readonly DownInstance[];
+  /** Interruptions that the engine refused. */
+  readonly refusedActs: readonly string[];
+}
+
+export interface CoordinatorState {
+  readonly pending: ReadonlyMap<string, PendingRequest>;
+  /** Committed and not yet carried out. */
+  readonly plans: ReadonlyMap<string, OpenPlan>;
+  /** Interrupted by a plan and not yet restarted, or about to be. */
+  readonly down: ReadonlyMap<string, DownInstance>;
+  /** Grants and give-backs that the engine has not confirmed, by act id. */
+  readonly outbox: ReadonlyMap<string, Act>;
+}
+
+export const EMPTY_STATE: CoordinatorState = {
+  pending: new Map(),
+  plans: new Map(),
+  down: new Map(),
+  outbox: new Map(),
+};
+
+export type CoordinatorEvent =
+  | { readonly kind: "requested"; readonly request: CoordinatorRequest }
+  | { readonly kind: "withdrawn"; readonly requestId: string }
+  | { readonly kind: "restarted"; readonly instanceId: string; readonly timeMs: number }
+  | { readonly kind: "stopped"; readonly instanceId: string; readonly timeMs: number }
+  | { readonly kind: "ticked"; readonly nowMs: number }
+  | {
+      readonly kind: "decided";
+      readonly decision: DecisionRecord;
+      readonly pending: PendingRequest;
+      readonly plan?: OpenPlan;
+    }
+  | {
+      readonly kind: "acted";
+      readonly planId: string;
+      readonly outcomes: readonly ActOutcome[];
+    }
+  | { readonly kind: "finished"; readonly planId: string; readonly nowMs: number }
+  | { readonly kind: "posted"; readonly acts: readonly Act[] }
+  | { readonly kind: "answered"; readonly outcomes: readonly ActOutcome[] };
+
+export type Effect =
+  | { readonly kind: "decide"; readonly pending: PendingRequest }
+  /** Send the plan's next acts. */
+  | { readonly kind: "act"; readonly plan: OpenPlan }
+  /** Every act is answered: write the plan's end, give back what did not happen. */
+  | { readonly kind: "finish"; readonly plan: OpenPlan }
+  | { readonly kind: "send"; readonly acts: readonly Act[] }
+  | { readonly kind: "grant"; readonly instanceId: string; readonly timeMs: number }
+  | { readonly kind: "let-go"; readonly instanceId: string; readonly timeMs: number }
+  | { readonly kind: "end-holds"; readonly requestId: string };
+
+export interface Transition {
+  readonly state: CoordinatorState;
+  readonly effects: readonly Effect[];
+}
+
+export function transition(state: CoordinatorState, event: CoordinatorEvent): Transition {
+  switch (event.kind) {
+    case "requested":
+      return onRequested(state, event.request);
+    case "withdrawn":
+      return onWithdrawn(state, event.requestId);
+    case "restarted":
+      return onRestarted(state, event);
+    case "stopped":
+      return onStopped(state, event);
+    case "ticked":
+      return onTicked(state, event.nowMs);
+    case "decided":
+      return onDecided(state, event);
+    case "acted":
+      return onActed(state, event);
+    case "finished":
+      return onFinished(state, event);
+    case "posted":
+      return onPosted(state, event.acts);
+    case "answered":
+      return onAnswered(state, event.outcomes);
+  }
+}
+
+function onRequested(state: CoordinatorState, request: CoordinatorRequest): Transition {
+  const pending = { request, attempts: 0, dueMs: request.receivedMs };
+  return quiet({ ...state, pending: withEntry(state.pending, request.requestId, pending) });
+}
+
+function onWithdrawn(state: CoordinatorState, requestId: string): Transition {
+  const pending = withoutEntry(state.pending, requestId);
+  return { state: { ...state, pending }, effects: [{ kind: "end-holds", requestId }] };
+}
+
+/** Open plans first, in the order in which they were made; then requests, nearest deadline first. */
+function onTicked(state: CoordinatorState, nowMs: number): Transition {
+  const effects: Effect[] = [];
+  if (state.outbox.size > 0) effects.push({ kind: "send", acts: [...state.outbox.values()] });
+  for (const plan of state.plans.values()) effects.push(nextStep(plan));
+  const due = [...state.pending.values()].filter(({ dueMs }) => dueMs <= nowMs);
+  due.sort(byUrgency);
+  for (const pending of due) effects.push({ kind: "decide", pending });
+  return { state, effects };
+}
+
+function byUrgency(a: PendingRequest, b: PendingRequest): number {
+  const deadline = (each: PendingRequest) => each.request.deadlineMs ?? Number.MAX_VALUE;
+  return (
+    deadline(a) - deadline(b) ||
+    a.request.receivedMs - b.request.receivedMs ||
+    (a.request.requestId < b.request.requestId ? -1 : 1)
+  );
+}
+
+function onDecided(
+  state: CoordinatorState,
+  event: Extract<CoordinatorEvent, { kind: "decided" }>,
+): Transition {
+  const { decision, pending, plan } = event;
+  const { requestId } = pending.request;
+  if (decision.kind === "defer") {
+    const attempts = pending.attempts + 1;
+    const dueMs = decision.retryAtMs ?? decision.decidedMs;
+    const next = withEntry(state.pending, requestId, { ...pending, attempts, dueMs });
+    return quiet({ ...state, pending: next });
+  }
+  const without = { ...state, pending: withoutEntry(state.pending, requestId) };
+  if (plan === undefined) return quiet(without);
+  const down = new Map(state.down);
+  for (const each of plan.down) down.set(each.instanceId, each);
+  const plans = withEntry(state.plans, plan.record.planId, plan);
+  return { state: { ...without, down, plans }, effects: [nextStep(plan)] };
+}
+
+function onActed(
+  state: CoordinatorState,
+  event: Extract<CoordinatorEvent, { kind: "acted" }>,
+): Transition {
+  const plan = state.plans.get(event.planId);
+  if (plan === undefined) return quiet(state);
+  const isConfirmed = ({ status }: ActOutcome) => status === "confirmed";
+  const confirmed = event.outcomes.filter(isConfirmed).map(({ actId }) => actId);
+  const refused = event.outcomes.filter((each) => !isConfirmed(each)).map(({ actId }) => actId);
+  return advance(state, plan, { confirmed, refused });
+}
+
+function advance(
+  state: CoordinatorState,
+  plan: OpenPlan,
+  answers: { readonly confirmed: readonly string[]; readonly refused: readonly string[] },
+): Transition {
+  const confirmedActs = union(plan.record.confirmedActs, answers.confirmed);
+  const refusedActs = union(plan.refusedActs, answers.refused);
+  const record: PlanRecord = { ...plan.record, state: "acting", confirmedActs };
+  const next: OpenPlan = { ...plan, record, refusedActs };
+  const plans = withEntry(state.plans, record.planId, next);
+  const progressed =
+    confirmedActs.length + refusedActs.length >
+    plan.record.confirmedActs.length + plan.refusedActs.length;
+  // Without an answer the next tick sends again; asking at once would spin.
+  return { state: { ...state, plans }, effects: progressed ? [nextStep(next)] : [] };
+}
+
+function nextStep(plan: OpenPlan): Effect {
+  return nextActIds(plan).length > 0 ? { kind: "act", plan } : { kind: "finish", plan };
+}
+
+function onFinished(
+  state: CoordinatorState,
+  event: Extract<CoordinatorEvent, { kind: "finished" }>,
+): Transition {
+  const plan = state.plans.get(event.planId);
+  if (plan === undefined) return quiet(state);
+  const down = new Map(state.down);
+  for (const each of plan.down) {
+    if (!wasInterrupted(plan, each.instanceId)) down.delete(each.instanceId);
+  }
+  const next = { ...state, down, plans: withoutEntry(state.plans, event.planId) };
+  if (isPlanCarriedOut(plan)) return quiet(next);
+  // What the engine refused is asked for again, as a fresh request would be.
+  const { request } = plan;
+  const again = { request, attempts: 1, dueMs: event.nowMs + 1 };
+  return quiet({ ...next, pending: withEntry(next.pending, request.requestId, again) });
+}
+
+export function wasInterrupted(plan: OpenPlan, instanceId: string): boolean {
+  return plan.record.confirmedActs.some((actId) => victimOfAct(actId) === instanceId);
+}
+
+function onRestarted(
+  state: CoordinatorState,
+  event: { readonly instanceId: string; readonly timeMs: number },
+): Transition {
+  const { instanceId, timeMs } = event;
+  const seen = confirmBySight(state, instanceId);
+  const down = withoutEntry(seen.state.down, instanceId);
+  const grant: Effect = { kind: "grant", instanceId, timeMs };
+  return { state: { ...seen.state, down }, effects: [grant, ...seen.effects] };
+}
+
+function onStopped(
+  state: CoordinatorState,
+  event: { readonly instanceId: string; readonly timeMs: number },
+): Transition {
+  const { instanceId, timeMs } = event;
+  if (state.down.has(instanceId)) return confirmBySight(state, instanceId);
+  return { state, effects: [{ kind: "let-go", instanceId, timeMs }] };
+}
+
+/** A victim that is seen to be down has been interrupted, whatever became of the answer. */
+function confirmBySight(state: CoordinatorState, instanceId: string): Transition {
+  for (const plan of state.plans.values()) {
+    const actId = nextActIds(plan).find((each) => victimOfAct(each) === instanceId);
+    if (actId !== undefined) return advance(state, plan, { confirmed: [actId], refused: [] });
+  }
+  return quiet(state);
+}
+
+function onPosted(state: CoordinatorState, acts: readonly Act[]): Transition {
+  if (acts.length === 0) return quiet(state);
+  const outbox = new Map(state.outbox);
+  for (const act of acts) outbox.set(act.actId, act);
+  return { state: { ...state, outbox }, effects: [{ kind: "send", acts }] };
+}
+
+/** Confirmed or refused, the answer is final: a refusal means that a newer act is under way. */
+function onAnswered(state: CoordinatorState, outcomes: readonly ActOutcome[]): Transition {
+  const outbox = new Map(state.outbox);
+  for (const { actId } of outcomes) outbox.delete(actId);
+  return quiet({ ...state, outbox });
+}
+
+function quiet(state: CoordinatorState): Transition {
+  return { state, effects: [] };
+}
+
+function union(left: readonly string[], right: readonly string[]): readonly string[] {
+  return [...new Set([...left, ...right])];
+}
+
+function withEntry<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<K, V> {
+  return new Map(map).set(key, value);
+}
+
+function withoutEntry<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
+  if (!map.has(key)) return map;
+  const copy = new Map(map);
+  copy.delete(key);
+  return copy;
+}

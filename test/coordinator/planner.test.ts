@@ -1,0 +1,357 @@
+import fc from "fast-check";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { decide, decisionRecord, replayDecision } from "../../host/coordinator/decision.js";
+import type { AskDonors, InstanceInput, PlanInputs } from "../../host/coordinator/inputs.js";
+import { HOUR_MS, MINUTE_MS } from "../../host/coordinator/policy.js";
+import { canonicalJson } from "../../host/ledger/encoding.js";
+import { inputsOf, instance, interruption, NOW, node, reclaim } from "./cases.js";
+
+const test = suite("planner");
+const nobodyGives: AskDonors = () => [];
+
+function victimsOf(inputs: PlanInputs, ask: AskDonors = nobodyGives): string[] {
+  const { proposal } = decide(inputs, ask);
+  return proposal.placements.map(({ candidate }) => candidate.input.instanceId).sort();
+}
+
+function codes(inputs: PlanInputs, ask: AskDonors = nobodyGives): string[] {
+  const { kind, reasons } = decide(inputs, ask);
+  return [kind, ...reasons.map(({ code }) => code)];
+}
+
+test("room that is there already needs no victim", () => {
+  const inputs = inputsOf(reclaim(4, ["a"]), [node("a", 8, 4)], [instance("i", "a")]);
+  const verdict = decide(inputs, nobodyGives);
+  assert.is(verdict.kind, "proceed");
+  assert.equal(victimsOf(inputs), []);
+  assert.equal(verdict.proposal.holds, [{ nodeId: "a", amounts: [4, 4, 0, 0], shrinks: [] }]);
+});
+
+test("the lowest class that suffices is touched, however dear", () => {
+  const low = ["l1", "l2"].map((id) => instance(id, "a", { priority: 1, size: 4 }));
+  const high = instance("h", "a", { priority: 2, size: 8 });
+  const inputs = inputsOf(reclaim(8, ["a"]), [node("a", 16, 0), node("b", 16, 16)], [high, ...low]);
+  assert.equal(victimsOf(inputs), ["l1", "l2"]);
+});
+
+test("a higher class is touched only for what the lower ones cannot give", () => {
+  const low = instance("l", "a", { priority: 1, size: 4 });
+  const high = ["h1", "h2"].map((id) => instance(id, "a", { priority: 2, size: 4 }));
+  const nodes = [node("a", 16, 0), node("b", 16, 16)];
+  assert.equal(victimsOf(inputsOf(reclaim(8, ["a"]), nodes, [...high, low])), ["h1", "l"]);
+  const capped = reclaim(8, ["a"], { priorityMax: 1 });
+  assert.equal(codes(inputsOf(capped, nodes, [...high, low])), ["refuse", "PRIORITY_TOO_HIGH"]);
+});
+
+test("nobody is interrupted beyond what is needed (reverse delete)", () => {
+  const sizes = [1, 1, 1, 6];
+  const all = sizes.map((size, index) => instance(`i${index}`, "a", { size }));
+  const nodes = [node("a", 16, 0), node("b", 16, 16)];
+  assert.equal(victimsOf(inputsOf(reclaim(6, ["a"]), nodes, all)), ["i3"]);
+});
+
+test("the freed room serves the requester first; the restart gets only what is left", () => {
+  const victim = instance("v", "a", { size: 4 });
+  const gone = inputsOf(reclaim(4, ["a"]), [node("a", 4, 0)], [victim]);
+  assert.equal(codes(gone).slice(0, 2), ["defer", "NO_ROOM_CPU"]);
+  const left = inputsOf(reclaim(2, ["a"]), [node("a", 4, 0)], [victim]);
+  const verdict = decide(left, nobodyGives);
+  assert.is(verdict.kind, "proceed");
+  assert.is(verdict.proposal.placements[0]?.nodeId, "a");
+});
+
+test("a victim whose restart has no place is spared for one whose restart has", () => {
+  const wide = instance("wide", "a", { size: 4, envelope: bigEnvelope() });
+  const slim = instance("zslim", "a", { size: 4, launchedMs: NOW - 20 * HOUR_MS });
+  const nodes = [node("a", 8, 0), node("b", 8, 3)];
+  const inputs = inputsOf(reclaim(4, ["a"]), nodes, [wide, slim]);
+  assert.equal(victimsOf(inputs), ["zslim"]);
+  const record = decisionRecord(decide(inputs, nobodyGives), { decisionId: "d", planId: "p" });
+  const score = record.candidates.find(({ instanceId }) => instanceId === "wide");
+  assert.is(score?.chosen, false);
+});
+
+function bigEnvelope(): number[] {
+  return new Array<number>(48).fill(0).map((_, row) => (row < 24 ? 50 : 0));
+}
+
+test("a requester has to fit on one node; capacity may leave several", () => {
+  const nodes = [node("a", 8, 2), node("b", 8, 2), node("c", 8, 8)];
+  const spread = inputsOf(reclaim(4, ["a", "b"]), nodes, []);
+  assert.equal(
+    decide(spread, nobodyGives).proposal.holds.map(({ nodeId, amounts }) => [nodeId, amounts[0]]),
+    [
+      ["a", 2],
+      ["b", 2],
+    ],
+  );
+  const whole = reclaim(4, ["a", "b"], { purpose: "requester" });
+  assert.is(decide(inputsOf(whole, nodes, []), nobodyGives).kind, "defer");
+  const victim = instance("v", "b", { size: 2 });
+  const helped = decide(inputsOf(whole, nodes, [victim]), nobodyGives);
+  assert.is(helped.kind, "proceed");
+  assert.is(helped.proposal.holds[0]?.nodeId, "b");
+  assert.is(helped.proposal.placements[0]?.nodeId, "a");
+});
+
+test("neighbours shrink before anyone is interrupted", () => {
+  const donor = instance("d", "a", { size: 4, shrinkable: [2, 2, 0, 0] });
+  const ask: AskDonors = ({ nodeId, missing }) =>
+    (missing[0] ?? 0) <= 2 && nodeId === "a"
+      ? [{ donorId: "d", nodeId, given: [...missing], floor: [2, 2, 0, 0] }]
+      : [];
+  const inputs = inputsOf(reclaim(2, ["a"]), [node("a", 8, 0), node("b", 8, 8)], [donor]);
+  const verdict = decide(inputs, ask);
+  assert.equal(victimsOf(inputs, ask), []);
+  assert.equal(
+    verdict.proposal.holds[0]?.shrinks.map(({ donorId }) => donorId),
+    ["d"],
+  );
+  assert.equal(victimsOf(inputs), ["d"]);
+});
+
+test("neighbours shrink for a restart that has no place otherwise", () => {
+  const victim = instance("v", "a", { size: 4, groupId: "g" });
+  const ask: AskDonors = ({ nodeId, groupId, missing, exclude }) => {
+    assert.is(groupId, "g");
+    assert.ok(exclude?.has("v"));
+    return [{ donorId: "d", nodeId, given: [...missing], floor: [0, 0, 0, 0] }];
+  };
+  const inputs = inputsOf(interruption("v"), [node("a", 8, -3)], [victim]);
+  assert.is(decide(inputs, nobodyGives).kind, "defer");
+  const verdict = decide(inputs, ask);
+  assert.is(verdict.kind, "proceed");
+  assert.equal(verdict.proposal.placements[0]?.shrinks[0]?.given, [1, 1, 0, 0]);
+});
+
+test("each limit names itself and the time at which it ends", () => {
+  const roomy = [node("a", 8, 4)];
+  const young = instance("v", "a", { launchedMs: NOW - 2 * MINUTE_MS });
+  const run = decide(inputsOf(interruption("v"), roomy, [young]), nobodyGives);
+  assert.equal(
+    [run.kind, run.reasons[0]?.code, run.retryAtMs],
+    ["defer", "MIN_RUN_TIME", NOW + 3 * MINUTE_MS],
+  );
+  const tired = instance("v", "a", { interruptionsMs: [NOW - 6 * MINUTE_MS] });
+  const cool = decide(inputsOf(interruption("v"), roomy, [tired]), nobodyGives);
+  assert.equal(
+    [cool.kind, cool.reasons[0]?.code, cool.retryAtMs],
+    ["defer", "COOL_DOWN", NOW + 4 * MINUTE_MS],
+  );
+  const down = [1, 2, 3, 4].map((minute) => ({
+    groupId: "group-of-v",
+    expectedRestartMs: NOW + minute * MINUTE_MS,
+  }));
+  const spent = decide(
+    inputsOf(interruption("v"), roomy, [instance("v", "a")], { down }),
+    nobodyGives,
+  );
+  assert.equal(
+    [spent.kind, spent.reasons[0]?.code, spent.retryAtMs],
+    ["defer", "GROUP_BUDGET", NOW + MINUTE_MS],
+  );
+});
+
+test("what can never be is refused at once", () => {
+  const roomy = [node("a", 8, 4)];
+  const pinned = instance("v", "a", { interruptible: false });
+  const cases: (readonly [PlanInputs, string])[] = [
+    [inputsOf(interruption("v"), roomy, []), "UNKNOWN_INSTANCE"],
+    [inputsOf(interruption("v"), roomy, [instance("v", "a", { up: false })]), "ALREADY_DOWN"],
+    [inputsOf(interruption("v"), roomy, [pinned]), "NOT_INTERRUPTIBLE"],
+    [inputsOf(reclaim(9, ["a"]), roomy, []), "NO_ROOM_CPU"],
+    [inputsOf(reclaim(1, ["z"]), roomy, [], { unknownNodeIds: ["z"] }), "UNKNOWN_SCOPE"],
+    [inputsOf(reclaim(5, ["a"]), roomy, [pinned]), "NOT_INTERRUPTIBLE"],
+  ];
+  for (const [inputs, code] of cases) assert.equal(codes(inputs), ["refuse", code]);
+});
+
+test("an unknown prediction is no licence", () => {
+  const blind = instance("v", "a", { envelope: null });
+  assert.equal(codes(inputsOf(interruption("v"), [node("a", 8, 8)], [blind])), [
+    "defer",
+    "PROFILE_UNKNOWN",
+  ]);
+});
+
+test("retryAt is the lease's end after which the plan is feasible, not the first end", () => {
+  const victim = instance("v", "a", { size: 4 });
+  const ends = [
+    { timeMs: NOW + 5 * MINUTE_MS, nodeId: "b", amounts: new Array<number>(12).fill(1) },
+    { timeMs: NOW + 9 * MINUTE_MS, nodeId: "b", amounts: new Array<number>(12).fill(1) },
+  ];
+  const inputs = inputsOf(reclaim(4, ["a"]), [node("a", 4, 0), node("b", 4, 0)], [victim], {
+    leaseEnds: ends,
+  });
+  const verdict = decide(inputs, nobodyGives);
+  assert.equal([verdict.kind, verdict.retryAtMs], ["defer", NOW + 9 * MINUTE_MS]);
+});
+
+test("force waits for its deadline, then proceeds and writes the shortfall", () => {
+  const victim = instance("v", "a", { size: 4 });
+  const deadlineMs = NOW + 10 * MINUTE_MS;
+  const request = reclaim(4, ["a"], { force: true, deadlineMs });
+  const nodes = [node("a", 4, 0), node("b", 8, 1)];
+  const early = decide(inputsOf(request, nodes, [victim]), nobodyGives);
+  assert.is(early.kind, "defer");
+  assert.ok((early.retryAtMs ?? 0) <= deadlineMs - MINUTE_MS);
+  const nowMs = deadlineMs - MINUTE_MS;
+  const late = decide(inputsOf(request, nodes, [victim], { nowMs }), nobodyGives);
+  assert.is(late.kind, "proceed");
+  const [placement] = late.proposal.placements;
+  assert.equal([placement?.nodeId, placement?.amounts[0], placement?.missing[0]], ["b", 1, 1]);
+  assert.equal(
+    late.reasons.map(({ code }) => code),
+    ["FORCED_SHORTFALL"],
+  );
+  const unforced = reclaim(4, ["a"], { deadlineMs });
+  const missed = decide(inputsOf(unforced, nodes, [victim], { nowMs: deadlineMs }), nobodyGives);
+  assert.equal([missed.kind, missed.reasons[0]?.code], ["refuse", "DEADLINE_TOO_CLOSE"]);
+});
+
+test("a plan that the allocator refused becomes a deferral that says so", () => {
+  const inputs = inputsOf(interruption("v"), [node("a", 8, 8)], [instance("v", "a")], {
+    allocatorRefusal: { code: "ALLOCATOR_REFUSED", text: "ERR_NO_ROOM" },
+  });
+  assert.equal(codes(inputs), ["defer", "ALLOCATOR_REFUSED"]);
+});
+
+const world = fc.record({
+  cores: fc.integer({ min: 1, max: 24 }),
+  rooms: fc.array(fc.integer({ min: -2, max: 12 }), { minLength: 1, maxLength: 5 }),
+  sizes: fc.array(
+    fc.record({
+      size: fc.integer({ min: 1, max: 8 }),
+      at: fc.nat(4),
+      priority: fc.integer({ min: 0, max: 3 }),
+      ageMinutes: fc.integer({ min: 0, max: 600 }),
+      group: fc.nat(3),
+      gives: fc.boolean(),
+    }),
+    { maxLength: 14 },
+  ),
+  purpose: fc.constantFrom("capacity-loss" as const, "requester" as const),
+  force: fc.boolean(),
+  budget: fc.constantFrom(1, 2, 3, 20),
+});
+
+function inputsOfWorld(made: typeof world extends fc.Arbitrary<infer W> ? W : never): PlanInputs {
+  const nodeIds = made.rooms.map((_, index) => `n${index}`);
+  const instances = made.sizes.map(({ size, at, priority, ageMinutes, group }, index) =>
+    instance(`i${index}`, nodeIds[at % nodeIds.length] ?? "n0", {
+      size,
+      priority,
+      groupId: `g${group}`,
+      launchedMs: NOW - ageMinutes * MINUTE_MS,
+    }),
+  );
+  const scope = nodeIds.slice(0, 2);
+  const request = reclaim(made.cores, scope, {
+    purpose: made.purpose,
+    force: made.force,
+    deadlineMs: made.force ? NOW + MINUTE_MS : NOW + HOUR_MS,
+  });
+  const base = inputsOf(
+    request,
+    made.rooms.map((room, index) => node(`n${index}`, 24, room)),
+    [],
+  );
+  const here = instances.filter(({ nodeId }) => scope.includes(nodeId));
+  return { ...base, instances: here, policy: { ...base.policy, groupBudget: made.budget } };
+}
+
+const halfGive =
+  (inputs: PlanInputs): AskDonors =>
+  ({ nodeId, missing, exclude }) =>
+    inputs.instances
+      .filter((each) => each.nodeId === nodeId && !exclude?.has(each.instanceId))
+      .slice(0, 1)
+      .map((each) => ({
+        donorId: each.instanceId,
+        nodeId,
+        given: missing.map((amount, r) => Math.min(amount, (each.freed[r] ?? 0) / 2)),
+        floor: [0, 0, 0, 0],
+      }));
+
+test("any plan: room never below zero, limits held, no inversion, none in vain, replays", () => {
+  fc.assert(
+    fc.property(world, fc.boolean(), (made, gives) => {
+      const inputs = inputsOfWorld(made);
+      const verdict = decide(inputs, gives ? halfGive(inputs) : nobodyGives);
+      const record = decisionRecord(verdict, { decisionId: "d-1" });
+      assert.is(canonicalJson(replayDecision(record)), canonicalJson(record));
+      const stored = JSON.parse(canonicalJson(record));
+      assert.is(canonicalJson(replayDecision(stored)), canonicalJson(record));
+      if (verdict.kind === "proceed") checkPlan(inputs, verdict.proposal);
+      else assert.ok(verdict.reasons.length > 0);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+function checkPlan(inputs: PlanInputs, proposal: ReturnType<typeof decide>["proposal"]): void {
+  const room = new Map(inputs.nodes.map(({ nodeId, room: free }) => [nodeId, [...free]]));
+  const add = (nodeId: string, amounts: readonly number[], sign: number) =>
+    room.get(nodeId)?.forEach((_, column, row) => {
+      const amount = amounts.length === 4 ? amounts[Math.floor(column / 3)] : amounts[column];
+      row[column] = (row[column] ?? 0) + sign * (amount ?? 0);
+    });
+  const perGroup = new Map<string, number>();
+  const victims = new Set(proposal.placements.map(({ candidate }) => candidate.input.instanceId));
+  const original = new Map(inputs.instances.map((each) => [each.instanceId, each]));
+  for (const { candidate, shrinks } of proposal.placements) {
+    const { instanceId, groupId, nodeId } = candidate.input;
+    const input = original.get(instanceId) as InstanceInput;
+    add(nodeId, input.freed, 1);
+    perGroup.set(groupId, (perGroup.get(groupId) ?? 0) + 1);
+    assert.ok(input.launchedMs + 5 * MINUTE_MS <= inputs.nowMs, "minimum run time");
+    for (const shrink of shrinks) add(shrink.nodeId, shrink.given, 1);
+  }
+  for (const [groupId, count] of perGroup) {
+    assert.ok(count <= inputs.policy.groupBudget, `budget of ${groupId}`);
+  }
+  for (const { nodeId, amounts, shrinks } of proposal.holds) {
+    for (const shrink of shrinks) {
+      assert.not(victims.has(shrink.donorId), "a victim is no donor");
+      add(nodeId, shrink.given, 1);
+    }
+    add(nodeId, amounts, -1);
+  }
+  for (const { nodeId, amounts } of proposal.placements) add(nodeId, amounts, -1);
+  for (const { nodeId, room: before } of inputs.nodes) {
+    room.get(nodeId)?.forEach((left, column) => {
+      assert.ok(left >= Math.min(0, before[column] ?? 0), `${nodeId} is overcommitted`);
+    });
+  }
+  const request = inputs.request;
+  const forced = proposal.reasons.some(({ code }) => code === "FORCED_SHORTFALL");
+  if (request.kind !== "reclaim" || forced) return;
+  const held = proposal.holds.reduce((sum, { amounts }) => sum + (amounts[0] ?? 0), 0);
+  assert.is(held, request.amounts[0], "the requester fits");
+  checkNoInversion(inputs, proposal);
+}
+
+/** The highest class was needed: all lower ones whose restart has a place free too little. */
+function checkNoInversion(
+  inputs: PlanInputs,
+  proposal: ReturnType<typeof decide>["proposal"],
+): void {
+  const { request, policy } = inputs;
+  if (request.kind !== "reclaim" || policy.groupBudget < inputs.instances.length) return;
+  const [first] = proposal.placements;
+  if (first === undefined) return;
+  const top = Math.max(...proposal.placements.map(({ candidate }) => candidate.priority));
+  const unplaced = new Set(proposal.unplaced.map(({ candidate }) => candidate.input.instanceId));
+  const scope = request.purpose === "requester" ? [proposal.holds[0]?.nodeId] : request.nodeIds;
+  const cores = new Map(inputs.nodes.map(({ nodeId, room }) => [nodeId, room[0] ?? 0]));
+  for (const judged of proposal.judged) {
+    if ("code" in judged || judged.priority >= top) continue;
+    const { instanceId, nodeId, freed } = judged.input;
+    if (!unplaced.has(instanceId)) cores.set(nodeId, (cores.get(nodeId) ?? 0) + (freed[0] ?? 0));
+  }
+  const reached = scope.reduce((sum, nodeId) => sum + (cores.get(nodeId ?? "") ?? 0), 0);
+  assert.ok(reached < (request.amounts[0] ?? 0), `class ${top} was touched without need`);
+}
+
+test.run();
