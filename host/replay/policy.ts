@@ -16,6 +16,8 @@ export interface Interruption {
 }
 
 export interface CapacityLoss {
+  /** The reclaim request that announced it. */
+  readonly requestId: string;
   readonly nodeIds: readonly string[];
   readonly amounts: Amounts;
 }

@@ -132,7 +132,7 @@ export class World {
       this.tally.reclaims.announced++;
       this.#policy.reclaim({
         kind: "reclaim",
-        requestId: `loss-${loss.zoneId}-${loss.timeMs}`,
+        requestId: requestIdOf(loss),
         receivedMs: nowMs,
         force: true,
         nodeIds: this.#nodesOf(loss.zoneId),
@@ -157,7 +157,11 @@ export class World {
 
   async #lose(event: CapacityEvent): Promise<void> {
     const nodeIds = this.#nodesOf(event.zoneId);
-    const outcome = await this.#policy.lose({ nodeIds, amounts: this.#spotAmounts(event) });
+    const outcome = await this.#policy.lose({
+      requestId: requestIdOf(event),
+      nodeIds,
+      amounts: this.#spotAmounts(event),
+    });
     this.tally.reclaims[outcome.met ? "met" : "missed"]++;
     for (const [nodeId, amounts] of outcome.taken) {
       const before = this.#lost.get(nodeId) ?? amounts.map(() => 0);
@@ -281,4 +285,8 @@ export class World {
     const before = this.#capacity.get(nodeId) ?? amounts.map(() => 0);
     this.#capacity.set(nodeId, addAmounts(before, amounts, sign));
   }
+}
+
+function requestIdOf(loss: CapacityEvent): string {
+  return `loss-${loss.zoneId}-${loss.timeMs}`;
 }
