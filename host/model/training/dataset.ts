@@ -15,12 +15,14 @@ import {
   RESOURCE_COUNT,
   TILE_CAP,
   TILE_HIDDEN,
+  TILE_INTERRUPTIONS,
   TILE_LANES,
   TILE_OUTAGE,
   TILE_SCALE,
 } from "../../core/abi.js";
 import { callKernel, type Kernel } from "../../core/kernel.js";
 import type { Cut } from "./cuts.js";
+import type { Stream } from "./interruptions.js";
 import {
   ROUND_BYTES,
   SUMMARY_BYTES,
@@ -32,9 +34,15 @@ import type { Rounds } from "./rounds.js";
 import { firstAfter, type Series } from "./series.js";
 import { isRunning, phasePeaks } from "./truth.js";
 
+/** How far back interruptions count. */
+const INTERRUPTIONS_SECONDS = 86_400;
+
 /** Eight instances that are fed and cut together. */
 export interface TilePlan {
+  /** What truths and baselines come from. */
   readonly series: readonly Series[];
+  /** What the kernels see of them. */
+  readonly streams: readonly Stream[];
   readonly cuts: readonly Cut[];
   readonly rounds: Rounds;
   /** First round of the store; `stepCount` empty rounds come before the first sample. */
@@ -83,7 +91,7 @@ export class TileBuilder {
   build(plan: TilePlan, tile: number): EventRecord[] {
     const { stepCount } = this.#layout.sizes;
     this.#reset(plan, tile);
-    const next = plan.series.map(() => 0);
+    const next = plan.streams.map(() => 0);
     const records: EventRecord[] = [];
     let cut = 0;
     for (let round = 0; round <= plan.rounds.lanes.length; round++) {
@@ -124,9 +132,9 @@ export class TileBuilder {
   #offer(plan: TilePlan, round: number, next: number[]): void {
     const { inbox, tileState } = this.#layout;
     const bits = plan.rounds.lanes[round] ?? 0;
-    for (let lane = 0; lane < plan.series.length; lane++) {
+    for (let lane = 0; lane < plan.streams.length; lane++) {
       if ((bits & (1 << lane)) === 0) continue;
-      const series = plan.series[lane];
+      const series = plan.streams[lane];
       const sample = next[lane] ?? 0;
       if (series === undefined) continue;
       next[lane] = sample + 1;
@@ -166,6 +174,14 @@ export class TileBuilder {
     const { tileState, summary } = this.#layout;
     const cut = plan.cuts[event - plan.firstEvent] as Cut;
     this.#f32.set(cut.outages, (tileState + TILE_OUTAGE) / 4);
+    const at = new Float64Array(TILE_LANES).fill(Number.NaN);
+    plan.streams.forEach(({ times, interruptions }, lane) => {
+      const last = firstAfter(times, cut.at) - 1;
+      at[lane] = cut.atSample ? (times[last] ?? Number.NaN) : cut.at;
+      const since = (at[lane] ?? 0) - INTERRUPTIONS_SECONDS;
+      const recent = interruptions.filter((time) => time > since && time <= (at[lane] ?? 0));
+      this.#f32[(tileState + TILE_INTERRUPTIONS) / 4 + lane] = recent.length;
+    });
     callKernel("features", () =>
       this.#kernel.features(
         tileState,
@@ -180,11 +196,6 @@ export class TileBuilder {
     const rows = TILE_LANES * RESOURCE_COUNT;
     const copy = (offset: number) =>
       this.#f32.slice((tileState + offset) / 4, (tileState + offset) / 4 + rows);
-    const at = new Float64Array(TILE_LANES).fill(Number.NaN);
-    plan.series.forEach((series, lane) => {
-      const last = firstAfter(series.times, cut.at) - 1;
-      at[lane] = cut.atSample ? (series.times[last] ?? Number.NaN) : cut.at;
-    });
     const record = { event, tile, cut, at, scale: copy(TILE_SCALE), cap: copy(TILE_CAP) };
     this.#targets(plan, record);
     return record;
@@ -200,7 +211,8 @@ export class TileBuilder {
     this.#f32.fill(1, scales, scales + count);
     plan.series.forEach((series, lane) => {
       const at = record.at[lane] ?? Number.NaN;
-      if (!isRunning(series, at) || !isRunning(series, record.cut.at)) return;
+      const stream = plan.streams[lane];
+      if (stream === undefined || !isRunning(stream, record.cut.at)) return;
       const truth = phasePeaks(series, at, record.cut.outages[lane] ?? 0);
       for (let column = 0; column < NEED_COLUMNS; column++) {
         const resource = Math.floor(column / PHASE_COUNT);

@@ -6,6 +6,7 @@ import { RepriseError } from "../../lib/errors.js";
 import { Prng } from "../../lib/prng.js";
 import { drawCuts } from "./cuts.js";
 import { type EventRecord, TileBuilder, type TilePlan } from "./dataset.js";
+import { interrupted, uninterrupted } from "./interruptions.js";
 import { planTraining, type TrainingLayout } from "./layout.js";
 import type { NetShape } from "./parameters.js";
 import { planRounds } from "./rounds.js";
@@ -114,7 +115,13 @@ function planTiles(
       },
       index,
     );
-    const plan = { series, cuts, rounds: planRounds(series, cuts), firstRound, firstEvent };
+    const streams = series.map((one, lane) =>
+      seen
+        ? interrupted(one, Math.imul(options.seed + 1, 0x85ebca6b) ^ (index * 8 + lane))
+        : uninterrupted(one),
+    );
+    const rounds = planRounds(streams, cuts);
+    const plan = { series, streams, cuts, rounds, firstRound, firstEvent };
     firstRound += plan.rounds.lanes.length + options.stepCount;
     firstEvent += cuts.length;
     return plan;
