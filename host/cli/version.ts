@@ -4,6 +4,8 @@ import { Command } from "commander";
 import { ABI_VERSION } from "../core/abi.js";
 import { type BinaryName, readBinary, supportsRelaxed } from "../core/binary.js";
 import { RepriseError } from "../lib/errors.js";
+import { shippedWeightsFile } from "../model/shipped-weights.js";
+import { readWeights } from "../model/weights.js";
 import { Machine, type MachineCapacity, type MachineLoad } from "../sources/host/machine.js";
 import { printJson, printLine } from "./output.js";
 
@@ -21,6 +23,8 @@ export interface VersionReport {
   readonly abiVersion: number;
   readonly binaryBytes: Readonly<Record<string, number>>;
   readonly relaxedSimd: boolean;
+  /** Of the weights that come with the package; null when none do. */
+  readonly modelVersion: string | null;
   readonly node: string;
   readonly v8: string;
   readonly system: string;
@@ -53,11 +57,13 @@ export function readPackageVersion(): string {
 }
 
 export async function collectVersions(machine: Machine): Promise<VersionReport> {
+  const weightsFile = shippedWeightsFile();
   return {
     version: readPackageVersion(),
     abiVersion: ABI_VERSION,
     binaryBytes: Object.fromEntries(BINARIES.map((name) => [name, readBinary(name).byteLength])),
     relaxedSimd: supportsRelaxed(),
+    modelVersion: weightsFile === undefined ? null : readWeights(weightsFile).version,
     node: process.versions.node,
     v8: process.versions.v8,
     system: `${platform()} ${arch()}`,
@@ -74,6 +80,7 @@ function formatReport(report: VersionReport): string {
     ["reprise", report.version],
     ["core ABI", report.abiVersion],
     ["core binaries", `${sizes.join(", ")} bytes`],
+    ["model", report.modelVersion ?? "none comes with this package"],
     ["relaxed SIMD", report.relaxedSimd ? "accepted by this engine" : "not in this engine"],
     ["node", `${report.node} (V8 ${report.v8})`],
     ["machine", `${report.system}, ${capacity.model}`],

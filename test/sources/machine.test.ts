@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import type { LoadReader } from "../../host/allocator/load.js";
 import { isRepriseError } from "../../host/lib/errors.js";
 import { sumDiskBytes, sumNetworkBytes } from "../../host/sources/host/devices.js";
 import {
@@ -118,14 +119,16 @@ test("usage has rates from the second look on", async () => {
   const usage = new MachineUsage("here", {
     load: () => Promise.resolve(looks.shift() as MachineLoad),
   });
-  assert.is(usage.usage("here"), undefined);
+  assert.is(usage.nodeUsage("here"), undefined);
   await usage.refresh();
-  assert.equal(usage.usage("here"), [2, 3, Number.NaN, Number.NaN]);
+  assert.equal(usage.nodeUsage("here"), [2, 3, Number.NaN, Number.NaN]);
   await usage.refresh();
-  assert.equal(usage.usage("here"), [2, 3, 4, 2]);
-  assert.is(usage.usage("elsewhere"), undefined);
+  assert.equal(usage.nodeUsage("here"), [2, 3, 4, 2]);
+  assert.is(usage.nodeUsage("elsewhere"), undefined);
+  const reader: LoadReader = usage;
+  assert.is(reader.instanceUsage("an instance"), undefined);
   await usage.refresh();
-  assert.equal(usage.usage("here"), [2, 3, Number.NaN, 0], "a counter that fell started anew");
+  assert.equal(usage.nodeUsage("here"), [2, 3, Number.NaN, 0], "a counter that fell started anew");
 });
 
 test("a look that fails leaves the last usage", async () => {
@@ -136,10 +139,10 @@ test("a look that fails leaves the last usage", async () => {
   };
   const usage = new MachineUsage("here", source);
   await usage.refresh();
-  const before = usage.usage("here");
+  const before = usage.nodeUsage("here");
   broken = true;
   assert.match(await codeOf(usage.refresh()), "gone");
-  assert.is(usage.usage("here"), before);
+  assert.is(usage.nodeUsage("here"), before);
 });
 
 test.run();

@@ -7,8 +7,8 @@ export interface LoadSource {
 }
 
 /**
- * The usage of this machine as the pools see it. `refresh` looks, `usage` answers at once with
- * what was seen last, so that a tick never waits for the system.
+ * The usage of this machine as the pools see it: the allocator's `LoadReader`. `refresh` looks,
+ * `nodeUsage` answers at once with what was seen last, so that a tick never waits for the system.
  */
 export class MachineUsage {
   readonly #nodeId: string;
@@ -32,8 +32,13 @@ export class MachineUsage {
    * Cores, GiB, Mbps and MB/s in use, one value a resource; NaN where it is not known, which for
    * rates is so until the second look. Undefined before the first look and for other nodes.
    */
-  usage(nodeId: string): readonly number[] | undefined {
+  nodeUsage(nodeId: string): readonly number[] | undefined {
     return nodeId === this.#nodeId ? this.#usage : undefined;
+  }
+
+  /** A look at the machine tells nothing about who uses it. */
+  instanceUsage(): undefined {
+    return undefined;
   }
 }
 
