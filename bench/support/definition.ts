@@ -60,7 +60,7 @@ export interface VariantResult {
   readonly flopsPerSecond?: number;
   /** The rival's p50 over this one's: above 1 is faster than the rival. */
   readonly ratioToRival: number;
-  /** The same from the best round of each, which other load on the machine disturbs least. */
+  /** The same from each one's fastest sample, which other load on the machine disturbs least. */
   readonly ratioToRivalBest: number;
   readonly maxDifference: number;
   readonly outputHash: string;

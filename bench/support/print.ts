@@ -19,7 +19,7 @@ export function printCase(result: CaseResult): void {
       variant.name === result.rival
         ? "(the rival)"
         : `${variant.ratioToRival.toFixed(2)}x ${result.rival}` +
-          ` (best rounds ${variant.ratioToRivalBest.toFixed(2)}x)`;
+          ` (fastest ${variant.ratioToRivalBest.toFixed(2)}x)`;
     console.log(
       `  ${variant.name.padEnd(width)}  p50 ${duration(variant.p50Ns)}  p99 ${duration(variant.p99Ns)}` +
         `  ±${(100 * variant.relativeErrorRatio).toFixed(1)} %  ${rate}  ${ratio}` +

@@ -6,7 +6,7 @@ export interface Timing {
   readonly p50Ns: number;
   readonly p99Ns: number;
   readonly meanNs: number;
-  /** Lowest of the rounds' medians. */
+  /** Fastest sample: other load on the machine can only make a sample slower. */
   readonly bestNs: number;
   readonly relativeErrorRatio: number;
   readonly samplesCount: number;
@@ -28,7 +28,6 @@ export async function measureRounds(
     batches.push(options.smoke ? 1 : await warmUp(variant));
   }
   const samples: number[][] = variants.map(() => []);
-  const medians: number[][] = variants.map(() => []);
   const roundCount = options.smoke ? 1 : options.rounds;
   for (let round = 0; round < roundCount; round++) {
     for (let turn = 0; turn < variants.length; turn++) {
@@ -36,11 +35,10 @@ export async function measureRounds(
       const variant = variants[index] as BenchVariant;
       const taken = await measureOnce(variant, batches[index] as number, options.smoke);
       for (const sample of taken) samples[index]?.push(sample);
-      medians[index]?.push(quantileOf(taken, 0.5));
     }
   }
   return variants.map((_, index) =>
-    summarize(samples[index] as number[], medians[index] as number[], batches[index] as number),
+    summarize(samples[index] as number[], batches[index] as number),
   );
 }
 
@@ -98,7 +96,7 @@ function durations(elapsedMs: number, callsPerSample: number) {
   return { overriddenDuration: elapsedMs / callsPerSample, overriddenIterationCost: elapsedMs };
 }
 
-function summarize(samplesMs: number[], mediansMs: number[], callsPerSample: number): Timing {
+function summarize(samplesMs: readonly number[], callsPerSample: number): Timing {
   const count = samplesMs.length;
   const mean = samplesMs.reduce((sum, sample) => sum + sample, 0) / count;
   const squares = samplesMs.reduce((sum, sample) => sum + (sample - mean) ** 2, 0);
@@ -107,7 +105,7 @@ function summarize(samplesMs: number[], mediansMs: number[], callsPerSample: num
     p50Ns: quantileOf(samplesMs, 0.5) * 1e6,
     p99Ns: quantileOf(samplesMs, 0.99) * 1e6,
     meanNs: mean * 1e6,
-    bestNs: Math.min(...mediansMs) * 1e6,
+    bestNs: samplesMs.reduce((least, sample) => Math.min(least, sample)) * 1e6,
     relativeErrorRatio: (1.96 * deviation) / Math.sqrt(count) / mean,
     samplesCount: count,
     callsPerSample,
