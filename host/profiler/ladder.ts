@@ -1,0 +1,157 @@
+/**
+ * The fallback ladder: there is always an answer, and it says which rung gave it.
+ *
+ *   0  the network, when enough is known of the instance and its answer is sound
+ *   2  the instance's own statistics, when the network is missing or unsound
+ *   3  empirical quantiles of the job type or of all instances, when too little is known
+ *   4  the requested limit, else the largest value seen
+ *
+ * Rung 1 (the network from a type's state) needs states a type and is not made yet. A rung is chosen
+ * for the whole answer; a resource of which that rung knows nothing takes the next rung that does.
+ * Every number is finite, 0 <= q <= cap, and no quantile is below the one before it.
+ */
+
+import {
+  ENVELOPE_ROWS,
+  KEEP_ROWS,
+  PHASE_COUNT,
+  QUANTILE_COUNT,
+  RESOURCE_COUNT,
+} from "../core/abi.js";
+import type { Rung } from "./profile.js";
+import type { EmpiricalQuantiles, InstanceStatistics } from "./statistics.js";
+
+/** Samples, in this incarnation or in the earlier ones together, that make an instance known. */
+export const KNOWN_SAMPLES_MIN = 12;
+
+/**
+ * Rung 2 spreads its quantiles between `middle` m and `statistic` S: q = m + k (S - m), one k a
+ * quantile.
+ */
+export const STATISTIC_SPREAD = [0, 0.7791, 1, 1.4143] as const;
+
+/** resource x phase x quantile (48) and resource x quantile (16), in the resources' units. */
+export interface LadderTables {
+  readonly envelope: Float64Array;
+  readonly keepNeed: Float64Array;
+}
+
+export interface LadderAnswer extends LadderTables {
+  readonly rung: Rung;
+}
+
+/** What is known of one instance; four values a resource each. */
+export interface LadderFacts {
+  /** What the network says; null without a network. */
+  readonly network: LadderTables | null;
+  readonly statistics: InstanceStatistics;
+  /** Of the instance's job type, else of all; null when unknown. */
+  readonly population: EmpiricalQuantiles | null;
+  readonly samplesInIncarnation: number;
+  /** Over all incarnations. */
+  readonly samplesInTotal: number;
+  /** Hard caps, NaN = none. */
+  readonly caps: readonly number[];
+  /** What was asked for, NaN = nothing. */
+  readonly requested: readonly number[];
+}
+
+/** Answers from the highest rung that may. */
+export function climbLadder(facts: LadderFacts): LadderAnswer {
+  if (isKnown(facts)) {
+    const { network } = facts;
+    if (network !== null && isSound(network)) return guard(0, network, facts.caps);
+    if (facts.statistics.statistic.some(Number.isFinite)) return fromOneRow(2, facts);
+  }
+  return fromOneRow(facts.population === null ? 4 : 3, facts);
+}
+
+function isKnown(facts: LadderFacts): boolean {
+  const earlier = facts.samplesInTotal - facts.samplesInIncarnation;
+  return facts.samplesInIncarnation >= KNOWN_SAMPLES_MIN || earlier >= KNOWN_SAMPLES_MIN;
+}
+
+/** Finite, not negative, quantiles in order. */
+export function isSound(tables: LadderTables): boolean {
+  return isSoundTable(tables.envelope) && isSoundTable(tables.keepNeed);
+}
+
+function isSoundTable(table: Float64Array): boolean {
+  for (let index = 0; index < table.length; index++) {
+    const value = table[index] ?? Number.NaN;
+    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) return false;
+    if (index % QUANTILE_COUNT > 0 && value < (table[index - 1] ?? 0)) return false;
+  }
+  return true;
+}
+
+/** Rungs below the network know no phases: every phase and the keep-need get the same four. */
+function fromOneRow(rung: 2 | 3 | 4, facts: LadderFacts): LadderAnswer {
+  const envelope = new Float64Array(ENVELOPE_ROWS);
+  const keepNeed = new Float64Array(KEEP_ROWS);
+  for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+    const row = rowOf(rung, facts, resource);
+    keepNeed.set(row, resource * QUANTILE_COUNT);
+    for (let phase = 0; phase < PHASE_COUNT; phase++) {
+      envelope.set(row, (resource * PHASE_COUNT + phase) * QUANTILE_COUNT);
+    }
+  }
+  return guard(rung, { envelope, keepNeed }, facts.caps);
+}
+
+function rowOf(rung: 2 | 3 | 4, facts: LadderFacts, resource: number): readonly number[] {
+  const statistic = facts.statistics.statistic[resource] ?? Number.NaN;
+  if (rung === 2 && Number.isFinite(statistic)) {
+    const middle = Math.min(facts.statistics.middle[resource] ?? statistic, statistic);
+    return STATISTIC_SPREAD.map((k) => middle + k * (statistic - middle));
+  }
+  return (rung < 4 ? populationRow(facts, resource) : null) ?? limitRow(facts, resource);
+}
+
+/** The population's quantiles, but not below what the instance itself showed already. */
+function populationRow(facts: LadderFacts, resource: number): readonly number[] | null {
+  const { population, statistics } = facts;
+  if (population === null) return null;
+  const from = resource * QUANTILE_COUNT;
+  const row = [...population.subarray(from, from + QUANTILE_COUNT)];
+  if (!row.every(Number.isFinite)) return null;
+  const middle = finiteOr(statistics.middle[resource], 0);
+  const largest = finiteOr(statistics.largest[resource], 0);
+  return row.map((value, index) => Math.max(value, index === 0 ? middle : largest));
+}
+
+function limitRow(facts: LadderFacts, resource: number): readonly number[] {
+  const cap = facts.caps[resource] ?? Number.NaN;
+  const largest = finiteOr(facts.statistics.largest[resource], 0);
+  const value = isCap(cap) ? cap : Math.max(finiteOr(facts.requested[resource], 0), largest);
+  return new Array<number>(QUANTILE_COUNT).fill(value);
+}
+
+function isCap(cap: number): boolean {
+  return cap >= 0 && cap < Number.POSITIVE_INFINITY;
+}
+
+function finiteOr(value: number | undefined, fallback: number): number {
+  return value !== undefined && Number.isFinite(value) ? value : fallback;
+}
+
+function guard(rung: Rung, tables: LadderTables, caps: readonly number[]): LadderAnswer {
+  return {
+    rung,
+    envelope: guardTable(tables.envelope, caps),
+    keepNeed: guardTable(tables.keepNeed, caps),
+  };
+}
+
+/** A copy within [0, cap], quantiles in order. Rows of one resource are neighbours. */
+function guardTable(table: Float64Array, caps: readonly number[]): Float64Array {
+  const perResource = table.length / RESOURCE_COUNT;
+  let before = 0;
+  return table.map((value, index) => {
+    const cap = caps[Math.floor(index / perResource)] ?? Number.NaN;
+    const top = isCap(cap) ? cap : Number.MAX_VALUE;
+    const floor = index % QUANTILE_COUNT === 0 ? 0 : before;
+    before = Math.min(Math.max(finiteOr(value, 0), floor), top);
+    return before;
+  });
+}
