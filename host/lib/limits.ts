@@ -27,4 +27,7 @@ export const LIMITS = {
   actsKeptMax: 100_000,
   /** Decisions and plans that the ledger keeps; the oldest go first. */
   decisionsKeptMax: 100_000,
+  /** Cuts of one `predict` call, and the file that lists them. */
+  cutsMax: 100_000,
+  cutsFileBytesMax: 16 * 1024 * 1024,
 } as const;

@@ -204,6 +204,8 @@ export interface AnswerPlace {
   readonly keep: number;
   /** NaN = each lane's own. */
   readonly outageMinutes: number;
+  /** When it is asked, seconds since 1970; each lane's last sample when absent. */
+  readonly atSeconds?: number;
 }
 
 /**
@@ -220,8 +222,9 @@ export function computeAnswers(parts: AnswerParts, place: AnswerPlace): void {
   const quantileBytes = ENVELOPE_ROWS * LANE_ROW_BYTES;
   const { tileBytes, hiddenSize } = plan;
   const { state } = place;
-  kernel.features(state, tileBytes, features, featureBytes, 1, Number.NaN, place.outageMinutes);
-  kernel.features(state, tileBytes, features + featureBytes, featureBytes, 1, Number.NaN, 0);
+  const at = place.atSeconds ?? Number.NaN;
+  kernel.features(state, tileBytes, features, featureBytes, 1, at, place.outageMinutes);
+  kernel.features(state, tileBytes, features + featureBytes, featureBytes, 1, at, 0);
   // Hidden stride 0: both tiles of features belong to the same hidden state.
   kernel.head(
     network.head.ptr,

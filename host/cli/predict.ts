@@ -1,0 +1,207 @@
+import { existsSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command, Option } from "commander";
+import { envelopeRow, PHASES, QUANTILES, RESOURCES, type Resource } from "../core/abi.js";
+import { RepriseError } from "../lib/errors.js";
+import { LIMITS } from "../lib/limits.js";
+import { type NetworkWeights, readWeights } from "../model/weights.js";
+import { InstanceStream } from "../profiler/instance-stream.js";
+import type { LadderAnswer } from "../profiler/ladder.js";
+import type { Rung } from "../profiler/profile.js";
+import { readBitbrains } from "../sources/bitbrains/bitbrains-source.js";
+import type { ResourceAmounts, SourceEvent } from "../sources/sample.js";
+import { type Cut, readCuts } from "./cuts-file.js";
+import { formatTable, printJson, printLine, printNote } from "./output.js";
+
+/** From build/js/host/cli to the weights that ship. */
+const SHIPPED_WEIGHTS = fileURLToPath(
+  new URL("../../../../host/model/weights/reprise-h32.safetensors", import.meta.url),
+);
+const NO_MODEL = "none";
+
+const EXAMPLES = `
+Cuts are a JSON list: [{"at": 1374000000, "outageMinutes": 10}, ...], at in seconds since 1970.
+Only samples up to a cut's time count for its answer.
+
+Examples:
+  $ reprise predict --format bitbrains --input 1.csv --cuts cuts.json
+  $ reprise predict --format bitbrains --input rnd_1.csv.gz --name vm-1 --cuts cuts.json --json`;
+
+interface PredictOptions {
+  readonly format: string;
+  readonly input: string;
+  readonly cuts: string;
+  readonly name?: string;
+  readonly model?: string;
+  readonly json?: boolean;
+}
+
+/** One answer as it is printed. */
+export interface Prediction {
+  readonly instance: string;
+  readonly at: number;
+  readonly outageMinutes: number;
+  readonly rung: Rung;
+  readonly modelVersion: string;
+  readonly phases: readonly string[];
+  readonly quantiles: readonly number[];
+  /** phase x quantile a resource: quantiles of the peak, in cores, GiB, Mbps and MB/s. */
+  readonly envelope: Readonly<Record<Resource, readonly (readonly number[])[]>>;
+}
+
+export function predictCommand(): Command {
+  return new Command("predict")
+    .description("predict what one instance would need after a restart, at given moments")
+    .addOption(
+      new Option("--format <format>", "format of the input")
+        .choices(["bitbrains"])
+        .makeOptionMandatory(),
+    )
+    .requiredOption("--input <file>", "one instance's series, plain or gzip")
+    .requiredOption("--cuts <file>", "JSON list of moments and outages")
+    .option("--name <id>", "the instance's name (default: the input's file name)")
+    .option("--model <file>", "weights, safetensors (default: those that ship)")
+    .option("--json", "print one JSON object a cut and line")
+    .addHelpText("after", EXAMPLES)
+    .action(async (options: PredictOptions) => {
+      const predictions = await predict(options);
+      if (options.json === true) for (const prediction of predictions) printJson(prediction);
+      else printPredictions(predictions);
+    });
+}
+
+/**
+ * Answers every cut of the file, in its order.
+ *
+ * @throws ERR_ARGUMENT, ERR_TRACE_FORMAT, ERR_WEIGHTS_FORMAT, ERR_CONFIG, ERR_SHAPE
+ */
+export async function predict(options: PredictOptions): Promise<Prediction[]> {
+  const instance =
+    options.name ??
+    basename(options.input)
+      .replace(/\.gz$/, "")
+      .replace(/\.csv$/, "");
+  checkName(instance);
+  const cuts = readCuts(options.cuts);
+  const weights = findWeights(options.model);
+  const stream = new InstanceStream(weights);
+  const source = readBitbrains(options.input, { instanceId: instance });
+  const answers = await answerCuts(stream, source, cuts);
+  if (source.dropped.size > 0) printNote(describeDropped(source.dropped));
+  return cuts.map((cut, index) => {
+    const answer = answers[index];
+    if (answer === undefined) throw new RepriseError("ERR_INVARIANT", "a cut has no answer");
+    return toPrediction(cut, answer, { instance, modelVersion: weights?.version ?? NO_MODEL });
+  });
+}
+
+function checkName(name: string): void {
+  const bytes = Buffer.byteLength(name);
+  if (bytes > 0 && bytes <= LIMITS.idBytesMax) return;
+  throw new RepriseError("ERR_ARGUMENT", "the instance has no valid name", {
+    field: "name",
+    got: name,
+    expected: `1 to ${LIMITS.idBytesMax} bytes`,
+  });
+}
+
+/** Null only when none were named and none ship. */
+function findWeights(file: string | undefined): NetworkWeights | null {
+  if (file !== undefined) return readWeights(file);
+  return existsSync(SHIPPED_WEIGHTS) ? readWeights(SHIPPED_WEIGHTS) : null;
+}
+
+/**
+ * One pass over the series: each cut is answered before the first sample after it. What a source
+ * tells with a sample (limits, a restart) counts from that sample on, never earlier.
+ */
+async function answerCuts(
+  stream: InstanceStream,
+  events: AsyncIterable<SourceEvent>,
+  cuts: readonly Cut[],
+): Promise<LadderAnswer[]> {
+  const order = cuts.map((_, index) => index).sort((a, b) => at(cuts, a) - at(cuts, b));
+  const answers = new Array<LadderAnswer>(cuts.length);
+  let next = 0;
+  const answerUntil = (seconds: number): void => {
+    for (; next < order.length && at(cuts, order[next]) < seconds; next++) {
+      const index = order[next] as number;
+      const cut = cuts[index] as Cut;
+      answers[index] = stream.answer(cut.at, cut.outageMinutes);
+    }
+  };
+  let limits: ResourceAmounts | undefined;
+  let restartedMs: number | undefined;
+  for await (const event of events) {
+    if (event.kind === "registered") limits = event.registration.limits;
+    else if (event.kind === "restarted") restartedMs = event.timeMs;
+    else if (event.kind === "sample") {
+      answerUntil(event.sample.timeMs / 1_000);
+      if (limits !== undefined) stream.setLimits(limits);
+      if (restartedMs !== undefined) stream.restarted(restartedMs);
+      limits = undefined;
+      restartedMs = undefined;
+      stream.push(event.sample);
+    }
+  }
+  answerUntil(Number.POSITIVE_INFINITY);
+  return answers;
+}
+
+function at(cuts: readonly Cut[], index: number | undefined): number {
+  return cuts[index ?? -1]?.at ?? Number.NaN;
+}
+
+function toPrediction(
+  cut: Cut,
+  answer: LadderAnswer,
+  model: { readonly instance: string; readonly modelVersion: string },
+): Prediction {
+  const table = (resource: number) =>
+    PHASES.map((_phase, phase) => {
+      const from = envelopeRow(resource, phase, 0);
+      return [...answer.envelope.subarray(from, from + QUANTILES.length)];
+    });
+  const [cpu, memory, network, disk] = RESOURCES.map((_, resource) => table(resource));
+  return {
+    instance: model.instance,
+    at: cut.at,
+    outageMinutes: cut.outageMinutes,
+    rung: answer.rung,
+    modelVersion: model.modelVersion,
+    phases: PHASES,
+    quantiles: QUANTILES,
+    envelope: { cpu: cpu ?? [], memory: memory ?? [], network: network ?? [], disk: disk ?? [] },
+  };
+}
+
+function describeDropped(dropped: ReadonlyMap<string, number>): string {
+  const parts = [...dropped].map(([reason, count]) => `${count} ${reason}`);
+  return `samples left out: ${parts.join(", ")}`;
+}
+
+const UNITS: Readonly<Record<Resource, string>> = {
+  cpu: "cores",
+  memory: "GiB",
+  network: "Mbps",
+  disk: "MB/s",
+};
+
+function printPredictions(predictions: readonly Prediction[]): void {
+  for (const prediction of predictions) {
+    const when = new Date(prediction.at * 1_000).toISOString();
+    const { instance, outageMinutes, rung, modelVersion } = prediction;
+    const model = rung === 0 ? `network ${modelVersion}` : "without the network";
+    printLine(`${instance} at ${when}, back after ${outageMinutes} min: rung ${rung}, ${model}`);
+    const header = ["peak within", ...QUANTILES.map((level) => `P${level * 100}`)];
+    const rows = RESOURCES.flatMap((resource) =>
+      prediction.envelope[resource].map((quantiles, phase) => [
+        `${resource} ${PHASES[phase]} min, ${UNITS[resource]}`,
+        ...quantiles.map((value) => value.toFixed(3)),
+      ]),
+    );
+    printLine(formatTable(header, rows));
+    printLine();
+  }
+}
