@@ -54,21 +54,31 @@ export function predictCommand(): Command {
   return new Command("predict")
     .description("predict what one instance would need after a restart, at given moments")
     .addOption(
-      new Option("--format <format>", "format of the input")
-        .choices(["bitbrains"])
-        .makeOptionMandatory(),
+      new Option("--format <format>", "format of the input (required)").choices(["bitbrains"]),
     )
-    .requiredOption("--input <file>", "one instance's series, plain or gzip")
-    .requiredOption("--cuts <file>", "JSON list of moments and outages")
+    .option("--input <file>", "one instance's series, plain or gzip (required)")
+    .option("--cuts <file>", "JSON list of moments and outages (required)")
     .option("--name <id>", "the instance's name (default: the input's file name)")
     .option("--model <file>", "weights, safetensors (default: those that ship)")
     .option("--json", "print one JSON object a cut and line")
     .addHelpText("after", EXAMPLES)
-    .action(async (options: PredictOptions) => {
+    .action(async (given: Partial<PredictOptions>, command: Command) => {
+      const options = requireOptions(given, command);
       const predictions = await predict(options);
       if (options.json === true) for (const prediction of predictions) printJson(prediction);
       else printPredictions(predictions);
     });
+}
+
+/** Checked here, not by the parser, so that a mistyped option is named before a missing one. */
+function requireOptions(given: Partial<PredictOptions>, command: Command): PredictOptions {
+  const { format, input, cuts } = given;
+  if (format !== undefined && input !== undefined && cuts !== undefined) {
+    return { ...given, format, input, cuts };
+  }
+  const required = { format, input, cuts };
+  const [missing] = Object.entries(required).find(([, value]) => value === undefined) ?? [];
+  return command.error(`error: required option '--${missing} <...>' not specified`);
 }
 
 /**
