@@ -3,8 +3,8 @@
  *
  * A donor gives `allocation - floor`, the floor being what it needs if left alone (.95, memory .99)
  * or what it is measured to use, whichever is more. The requester's own group gives first; within
- * it the donor that covers the largest share of what is missing, and who is not needed in the end
- * is left out. One resource alone: the fewest donors. Several: greedy.
+ * it the donor that covers the largest share of what is missing. When other groups have to give too,
+ * whoever they make needless is left out. One resource alone: the fewest donors. Several: greedy.
  */
 import { RESOURCE_COUNT } from "../core/abi.js";
 import { compareKeys } from "../ledger/encoding.js";
@@ -116,7 +116,7 @@ function coverOf(giver: Giver, rest: readonly number[], missing: readonly number
   return cover;
 }
 
-/** Leaves out whom the others can do without: neighbours of other groups first. */
+/** Leaves out whom the others can do without, the last chosen first. */
 function dropNeedless(chosen: readonly Giver[], wanted: readonly number[]): Giver[] {
   let kept = [...chosen];
   for (const giver of [...chosen].reverse()) {

@@ -3,7 +3,7 @@
  * transaction; the caller rolls them back when a later one throws.
  */
 import { RESOURCE_COUNT } from "../core/abi.js";
-import type { ReservationRecord, ShrinkRecord } from "../ledger/records.js";
+import type { AllocationRecord, ReservationRecord, ShrinkRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 import { checkResourceAmounts, roundDown, roundUp } from "./amounts.js";
@@ -19,7 +19,7 @@ export class Tenancy {
     this.#book = book;
   }
 
-  /** Sets an instance's allocation, wherever it was before. */
+  /** Sets an instance's allocation, wherever it was before; nothing when it is that already. */
   set(
     instanceId: string,
     place: { readonly groupId: string; readonly nodeId: string },
@@ -36,6 +36,7 @@ export class Tenancy {
     if (!book.groups.has(place.groupId)) checkLimit(book.groups.size, LIMITS.groupsMax, "groups");
     const lacking = shortageOf(book, node, nowMs);
     const rounded = amounts.map(roundUp);
+    if (before !== undefined && isSame(before, place, rounded)) return;
     this.forgetGifts(instanceId);
     book.putAllocation(instanceId, { instanceId, ...place, allocated: rounded });
     // An overcommitted node takes what does not make it worse.
@@ -140,4 +141,16 @@ export class Tenancy {
       return Math.max(0, Math.min(amount, idle));
     });
   }
+}
+
+function isSame(
+  record: AllocationRecord,
+  place: { readonly groupId: string; readonly nodeId: string },
+  amounts: readonly number[],
+): boolean {
+  return (
+    record.nodeId === place.nodeId &&
+    record.groupId === place.groupId &&
+    record.allocated.every((amount, r) => amount === amounts[r])
+  );
 }

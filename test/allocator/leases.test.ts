@@ -150,6 +150,28 @@ test("tokens: each change takes a new one, a stale one is refused and changes no
   assert.equal(allocator.reservation(held.reservationId), renewed);
 });
 
+test("renewing needs room at the new time", () => {
+  const { allocator } = world();
+  const held = allocator.reserve(lease(flat(6)));
+  const busy = [6, 6, 2, ...Array<number>(9).fill(0)];
+  const later = START + 120 * MINUTE;
+  const other = { instanceId: "b", ownerId: "job-b", expectedRestartMs: later, graceMs: 0 };
+  throwsCode(() => allocator.reserve(lease(busy, other)), "ERR_NO_ROOM");
+  allocator.releaseReservation(held.reservationId, held.fencingToken);
+  allocator.reserve(lease(busy, other));
+  const first = allocator.reserve(
+    lease([6, 6, 4, ...Array<number>(9).fill(0)], {
+      expectedRestartMs: START + MINUTE,
+      graceMs: 0,
+    }),
+  );
+  const renew = (minutes: number): unknown =>
+    allocator.renew(first.reservationId, first.fencingToken, START + minutes * MINUTE);
+  throwsCode(() => renew(91), "ERR_NO_ROOM");
+  assert.equal(allocator.reservation(first.reservationId), first);
+  renew(90);
+});
+
 test("ended and unknown leases", () => {
   const { allocator, clock } = world();
   const held = allocator.reserve(lease(flat(2)));
