@@ -32,12 +32,14 @@ export class RestartCalibration {
   }
 
   /**
-   * Learns from one restart. Resources and phases that were not seen (NaN) teach nothing.
+   * Learns from one restart. Resources and phases that were not seen (NaN) teach nothing, and so
+   * do answers of other rungs than the network.
    *
    * @throws ERR_SHAPE, ERR_SAMPLE; then no tracker moved
    */
   learn(outcome: RestartOutcome): void {
     checkOutcome(outcome);
+    if (outcome.rung !== undefined && outcome.rung !== 0) return;
     for (let column = 0; column < NEED_COLUMNS; column++) {
       const truth = outcome.peaks[column] ?? Number.NaN;
       if (Number.isNaN(truth)) continue;

@@ -2,6 +2,9 @@ import type { IncarnationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import type { InstanceRegistration, StopCause } from "../sources/sample.js";
 
+/** Outage assumed when neither a request nor the registration names one. */
+export const OUTAGE_MINUTES_DEFAULT = 10;
+
 const DAY_MS = 24 * 3_600_000;
 /** Interruptions kept of one instance; older ones no longer weigh on any decision. */
 const INTERRUPTIONS_MAX = 64;

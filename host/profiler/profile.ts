@@ -32,7 +32,10 @@ export interface RestartOutcome {
   readonly instanceId: string;
   readonly restartedMs: number;
   readonly peaks: readonly number[];
+  /** The envelope that had been predicted, 48 numbers, index = `envelopeRow`. */
   readonly predicted: readonly number[];
+  /** Rung that had predicted it; only the network's answers (0, or absent) are calibrated. */
+  readonly rung?: Rung;
 }
 
 /** What the allocator and the coordinator need of the profiler. */

@@ -7,7 +7,7 @@
  * ledger keeps `incarnations`), choosing when to tick.
  */
 import { createHash } from "node:crypto";
-import { PENDING_RESTART, PENDING_SAMPLE, TILE_LANES } from "../core/abi.js";
+import { PENDING_RESTART, TILE_LANES } from "../core/abi.js";
 import type { IncarnationRecord } from "../ledger/records.js";
 import type { Clock } from "../lib/clock.js";
 import { RepriseError } from "../lib/errors.js";
@@ -16,20 +16,22 @@ import type { InstanceRegistration, Sample, StopCause } from "../sources/sample.
 import { RestartCalibration } from "./calibration.js";
 import { type CoreMemory, openCoreMemory } from "./core-memory.js";
 import { InstanceTable } from "./instances.js";
-import { beginLife, incarnationRecord, interruptionsBefore, type Life } from "./lives.js";
+import { SampleIntake } from "./intake.js";
+import { incarnationRecord, interruptionsBefore, OUTAGE_MINUTES_DEFAULT } from "./lives.js";
 import { openTileRunner } from "./open-runner.js";
-import type { RestartOutcome } from "./profile.js";
+import type { BehaviourProfile, ProfileReader, RestartOutcome } from "./profile.js";
+import { ProfileBook } from "./profile-book.js";
 import { PublishedFacts } from "./published.js";
 import { AnswerReader, type NetworkAnswer } from "./reader.js";
 import { checkOutage, checkRegistration } from "./registration.js";
-import { checkSample, type DropReason } from "./sample-check.js";
-import { SampleQueue } from "./sample-queue.js";
+import type { DropReason } from "./sample-check.js";
+import { Population } from "./statistics.js";
 import { TickSlices } from "./tick.js";
 import { clearLane, publishedLane, writeIdentity, writeInterruptions } from "./tile-lanes.js";
 import { InlineWorkers, PiscinaWorkers, type Workers } from "./workers.js";
 
-/** Outage assumed when neither the request nor the registration names one. */
-export const OUTAGE_MINUTES_DEFAULT = 10;
+export { OUTAGE_MINUTES_DEFAULT };
+
 const TASK_MS_MAX = 60_000;
 const QUEUE_SAMPLES_MIN = 65_536;
 
@@ -59,21 +61,20 @@ export interface TickReport {
   readonly repeatCount: number;
 }
 
-export class Profiler {
-  readonly #clock: Clock;
+export class Profiler implements ProfileReader {
   readonly #core: CoreMemory;
   readonly #workers: Workers;
   readonly #instances: InstanceTable;
-  readonly #queue: SampleQueue;
+  readonly #intake: SampleIntake;
   readonly #published: PublishedFacts;
   readonly #slices: TickSlices;
-  readonly #reader: AnswerReader;
+  readonly #book: ProfileBook;
+  readonly #population = new Population();
+  /** One sample's values on their way into the population. */
+  readonly #values: number[] = [];
   readonly #calibration = new RestartCalibration();
-  readonly #dropped = new Map<DropReason, number>();
   /** Outage that a slot's lane holds now, minutes. */
   readonly #outages: Float64Array;
-  readonly #touched: Uint8Array;
-  #touchedTiles: number[] = [];
   #afterTick: (() => void)[] = [];
   #tick = 0;
   #running: Promise<TickReport> | undefined;
@@ -81,26 +82,33 @@ export class Profiler {
 
   private constructor(options: ProfilerOptions, core: CoreMemory) {
     const { maxInstances, clock } = options;
-    this.#clock = clock;
     this.#core = core;
     this.#instances = new InstanceTable(maxInstances);
-    this.#queue = new SampleQueue(
-      core.plan.tileCount * TILE_LANES,
-      options.queueSamplesMax ?? Math.max(QUEUE_SAMPLES_MIN, maxInstances * 4),
-    );
+    this.#intake = new SampleIntake({
+      clock,
+      instances: this.#instances,
+      slotCount: core.plan.tileCount * TILE_LANES,
+      tileCount: core.plan.tileCount,
+      queueSamplesMax: options.queueSamplesMax ?? Math.max(QUEUE_SAMPLES_MIN, maxInstances * 4),
+    });
     this.#published = new PublishedFacts(maxInstances);
     this.#outages = new Float64Array(maxInstances);
-    this.#touched = new Uint8Array(core.plan.tileCount);
     this.#workers = openWorkers(options, core);
     this.#slices = new TickSlices({
       core,
-      queue: this.#queue,
-      published: this.#published,
+      queue: this.#intake.queue,
       workers: this.#workers,
       onLane: (slot, seconds) => this.#prepareLane(slot, seconds),
-      onPublished: (slot) => this.#published.setOutage(slot, this.#outages[slot] ?? 0),
+      onPublished: (slot, count) => this.#publishSlot(slot, count),
     });
-    this.#reader = new AnswerReader(core, this.#slices);
+    this.#book = new ProfileBook({
+      reader: new AnswerReader(core, this.#slices),
+      published: this.#published,
+      population: this.#population,
+      calibration: this.#calibration,
+      modelVersion: options.weights?.version ?? "none",
+      hasNetwork: core.network !== null,
+    });
   }
 
   /** @throws ERR_LIMIT, ERR_SHAPE */
@@ -170,7 +178,7 @@ export class Profiler {
     this.#checkOpen();
     const slot = this.#instances.leave(instanceId);
     this.#slices.forget(slot);
-    this.#queue.drop(slot, this.#queue.count(slot));
+    this.#intake.queue.drop(slot, this.#intake.queue.count(slot));
     this.#whenIdle(() => this.#instances.recycle(slot));
   }
 
@@ -178,12 +186,12 @@ export class Profiler {
 
   /** Bad samples so far, by reason. */
   get dropped(): ReadonlyMap<DropReason, number> {
-    return this.#dropped;
+    return this.#intake.dropped;
   }
 
   /** Samples that wait for the next tick. */
   get pendingSampleCount(): number {
-    return this.#queue.total;
+    return this.#intake.queue.total;
   }
 
   /**
@@ -193,16 +201,7 @@ export class Profiler {
    */
   offer(sample: Sample): "accepted" | DropReason {
     this.#checkOpen();
-    const found = this.#instances.find(sample.instanceId);
-    const reason =
-      found === undefined
-        ? "unknown-id"
-        : (checkSample(sample, this.#clock.nowMs()) ??
-          checkPlace(found.life, sample.timeMs) ??
-          this.#push(found.slot, found.life, sample));
-    if (reason === undefined) return "accepted";
-    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
-    return reason;
+    return this.#intake.offer(sample);
   }
 
   /** @throws ERR_UNKNOWN_ID, ERR_STATE when it is stopped already, ERR_ARGUMENT */
@@ -244,12 +243,25 @@ export class Profiler {
 
   // Answers
 
-  /** What the network says of an instance; for the outage it was registered with unless named. */
-  networkAnswer(instanceId: string, outageMinutes?: number): NetworkAnswer {
-    const { slot } = this.#instances.get(instanceId);
-    if (outageMinutes === undefined) return this.#reader.published(slot);
+  /**
+   * What an instance would need if it were interrupted now, as of the last published tick.
+   *
+   * @throws ERR_UNKNOWN_ID, ERR_ARGUMENT
+   */
+  profile(instanceId: string, options?: { readonly outageMinutes?: number }): BehaviourProfile {
+    const outageMinutes = options?.outageMinutes;
+    if (outageMinutes !== undefined) checkOutage("outageMinutes", outageMinutes);
+    return this.#book.profile(this.#instances.get(instanceId), outageMinutes);
+  }
+
+  /**
+   * What the network alone says, whatever the ladder would choose; null without a network.
+   *
+   * @throws ERR_UNKNOWN_ID, ERR_ARGUMENT
+   */
+  networkAnswer(instanceId: string, outageMinutes: number): NetworkAnswer | null {
     checkOutage("outageMinutes", outageMinutes);
-    return this.#reader.forOutage(slot, outageMinutes);
+    return this.#book.network(this.#instances.get(instanceId).slot, outageMinutes);
   }
 
   /**
@@ -298,7 +310,7 @@ export class Profiler {
     const { plan, views } = this.#core;
     views.f32.set(this.#calibration.offsets, plan.offsets.ptr / 4);
     const tick = ++this.#tick;
-    const tiles = this.#takeTouched();
+    const tiles = this.#intake.takeTouched();
     let sampleCount = 0;
     let tileCount = 0;
     let sliceCount = 0;
@@ -313,42 +325,11 @@ export class Profiler {
         repeatCount += report.repeatCount;
         sliceCount += report.tileCount === 0 ? 0 : 1;
       } catch (cause) {
-        for (const tile of tiles.subarray(from)) this.#touch(tile);
+        for (const tile of tiles.subarray(from)) this.#intake.touch(tile);
         throw cause;
       }
     }
     return { tick, sampleCount, tileCount, sliceCount, repeatCount };
-  }
-
-  #takeTouched(): Int32Array {
-    const tiles = Int32Array.from(this.#touchedTiles).sort();
-    this.#touchedTiles = [];
-    for (const tile of tiles) this.#touched[tile] = 0;
-    return tiles;
-  }
-
-  #touch(tile: number): void {
-    if (this.#touched[tile] === 1) return;
-    this.#touched[tile] = 1;
-    this.#touchedTiles.push(tile);
-  }
-
-  #push(slot: number, life: Life, sample: Sample): DropReason | undefined {
-    const { first } = life;
-    // The source may not know when the instance was launched; whoever reported the restart did.
-    const known = first && life.incarnation > 0 && sample.sinceLaunchSeconds === undefined;
-    const since = (sample.timeMs - life.launchedMs) / 1_000;
-    const complete = known ? { ...sample, sinceLaunchSeconds: since } : sample;
-    const flags = first ? PENDING_SAMPLE | PENDING_RESTART : PENDING_SAMPLE;
-    if (!this.#queue.push(slot, complete, flags)) return "queue-full";
-    if (life.incarnation === 0) {
-      beginLife(life, sample.timeMs - (sample.sinceLaunchSeconds ?? 0) * 1_000);
-      this.#instances.markChanged(life);
-    }
-    life.first = false;
-    life.lastMs = sample.timeMs;
-    this.#touch(slot >>> 3);
-    return undefined;
   }
 
   #prepareLane(slot: number, lastTimeSeconds: number): void {
@@ -356,6 +337,19 @@ export class Profiler {
     if (life === undefined) return;
     const count = interruptionsBefore(life, lastTimeSeconds * 1_000);
     writeInterruptions(this.#core.views, this.#core.plan, slot, count);
+  }
+
+  #publishSlot(slot: number, count: number): void {
+    const { queue } = this.#intake;
+    const jobType = this.#instances.lifeIn(slot)?.registration.jobType;
+    let entry = queue.head(slot);
+    for (let left = count; left > 0; left--, entry = queue.next(entry)) {
+      const first = (queue.flags(entry) & PENDING_RESTART) !== 0;
+      this.#published.add(slot, queue.timeSeconds(entry), first);
+      queue.resourcesInto(entry, this.#values);
+      this.#population.observe(jobType, this.#values);
+    }
+    this.#published.setOutage(slot, this.#outages[slot] ?? 0);
   }
 
   /** State of a lane changes hands only between ticks: workers own it meanwhile. */
@@ -368,14 +362,6 @@ export class Profiler {
     if (!this.#closed) return;
     throw new RepriseError("ERR_SHUTTING_DOWN", "the profiler is closed");
   }
-}
-
-/** Whether the sample comes at a time at which its instance can have one. */
-function checkPlace(life: Life, timeMs: number): DropReason | undefined {
-  if (timeMs === life.lastMs) return "duplicate";
-  if (timeMs < life.lastMs) return "out-of-order";
-  if (life.stoppedMs !== undefined) return "stopped";
-  return life.first && timeMs < life.launchedMs ? "before-launch" : undefined;
 }
 
 function openWorkers(options: ProfilerOptions, core: CoreMemory): Workers {

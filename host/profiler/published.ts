@@ -6,12 +6,14 @@
 export class PublishedFacts {
   readonly #lastSeconds: Float64Array;
   readonly #samples: Uint32Array;
+  readonly #totals: Uint32Array;
   readonly #incarnations: Uint32Array;
   readonly #outages: Float64Array;
 
   constructor(slotCount: number) {
     this.#lastSeconds = new Float64Array(slotCount);
     this.#samples = new Uint32Array(slotCount);
+    this.#totals = new Uint32Array(slotCount);
     this.#incarnations = new Uint32Array(slotCount);
     this.#outages = new Float64Array(slotCount);
   }
@@ -26,6 +28,11 @@ export class PublishedFacts {
     return this.#samples[slot] ?? 0;
   }
 
+  /** Over all incarnations. */
+  samplesInTotal(slot: number): number {
+    return this.#totals[slot] ?? 0;
+  }
+
   incarnation(slot: number): number {
     return this.#incarnations[slot] ?? 0;
   }
@@ -38,6 +45,7 @@ export class PublishedFacts {
   reset(slot: number): void {
     this.#lastSeconds[slot] = 0;
     this.#samples[slot] = 0;
+    this.#totals[slot] = 0;
     this.#incarnations[slot] = 0;
     this.#outages[slot] = Number.NaN;
   }
@@ -46,6 +54,7 @@ export class PublishedFacts {
   add(slot: number, timeSeconds: number, first: boolean): void {
     this.#lastSeconds[slot] = timeSeconds;
     this.#samples[slot] = first ? 1 : this.samplesInIncarnation(slot) + 1;
+    this.#totals[slot] = this.samplesInTotal(slot) + 1;
     if (first) this.#incarnations[slot] = this.incarnation(slot) + 1;
   }
 

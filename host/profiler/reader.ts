@@ -2,15 +2,14 @@ import { ENVELOPE_ROWS, KEEP_ROWS, LANE_ROW_BYTES, TILE_HIDDEN, TILE_LANES } fro
 import { envelopeOffset, hiddenOffset, keepOffset, PHASE_WAITING } from "../core/plan.js";
 import { present } from "../lib/assert.js";
 import type { CoreMemory } from "./core-memory.js";
+import type { LadderTables } from "./ladder.js";
+import { type InstanceStatistics, readStatistics, STATISTICS_TILE_BYTES } from "./statistics.js";
 import type { TickSlices } from "./tick.js";
 import { tilePtr } from "./tile-lanes.js";
 import { computeAnswers } from "./tile-runner.js";
 
 /** The network's answer for one instance, in its resources' units. */
-export interface NetworkAnswer {
-  readonly envelope: Float64Array;
-  readonly keepNeed: Float64Array;
-}
+export type NetworkAnswer = LadderTables;
 
 /**
  * Reads published answers in place, and computes those for another outage on the calling thread.
@@ -79,6 +78,15 @@ export class AnswerReader {
     return work.journalPtr;
   }
 
+  /** What the simpler rungs need, from the published state. */
+  statistics(slot: number): InstanceStatistics {
+    const { kernel, plan, views } = this.#core;
+    const out = this.#scratch + plan.scratchPlan.features;
+    const state = this.publishedState(slot >>> 3);
+    kernel.statistics(state, plan.tileBytes, out, STATISTICS_TILE_BYTES, 1);
+    return readStatistics(views.f32, out, slot % TILE_LANES);
+  }
+
   #parity(tile: number): number {
     const { plan, views } = this.#core;
     return Atomics.load(views.u32, plan.epochs.ptr / 4 + tile) & 1;
@@ -99,18 +107,4 @@ export class AnswerReader {
     for (let row = 0; row < rows; row++, word += stride) out[row] = f32[word] ?? Number.NaN;
     return out;
   }
-}
-
-/** Whether every number is finite, not negative, and no quantile is below the one before it. */
-export function isHealthy(answer: NetworkAnswer): boolean {
-  return isHealthyTable(answer.envelope) && isHealthyTable(answer.keepNeed);
-}
-
-function isHealthyTable(table: Float64Array): boolean {
-  for (let index = 0; index < table.length; index++) {
-    const value = table[index] ?? Number.NaN;
-    if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) return false;
-    if (index % 4 > 0 && value < (table[index - 1] ?? 0)) return false;
-  }
-  return true;
 }

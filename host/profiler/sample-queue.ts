@@ -101,6 +101,14 @@ export class SampleQueue {
     return this.#flags[entry] ?? 0;
   }
 
+  /** Copies the four resources' values of an entry, NaN = missing. */
+  resourcesInto(entry: number, target: number[]): void {
+    const at = entry * VALUES;
+    for (let resource = 0; resource < 4; resource++) {
+      target[resource] = this.#values[at + resource] ?? Number.NaN;
+    }
+  }
+
   /** Writes an entry into one lane of an inbox tile. The lane is pending from then on. */
   writeTo(entry: number, views: CoreViews, inboxPtr: number, lane: number): void {
     const { f32, f64, u32 } = views;

@@ -7,13 +7,7 @@
  * A tick over more tiles than the journal holds is done and published slice by slice, each
  * instance whole.
  */
-import {
-  INBOX_FLAGS,
-  INBOX_TILE_BYTES,
-  PENDING_RESTART,
-  TILE_HIDDEN,
-  TILE_LANES,
-} from "../core/abi.js";
+import { INBOX_FLAGS, INBOX_TILE_BYTES, TILE_HIDDEN, TILE_LANES } from "../core/abi.js";
 import {
   CONTROL_CURSOR,
   PHASE_DONE,
@@ -26,7 +20,6 @@ import {
 } from "../core/plan.js";
 import { present } from "../lib/assert.js";
 import type { CoreMemory } from "./core-memory.js";
-import type { PublishedFacts } from "./published.js";
 import type { SampleQueue } from "./sample-queue.js";
 import { tilePtr } from "./tile-lanes.js";
 import { type TickTask, type Workers, workerLost } from "./workers.js";
@@ -37,12 +30,11 @@ const STUCK_MAX = 3;
 export interface TickParts {
   readonly core: CoreMemory;
   readonly queue: SampleQueue;
-  readonly published: PublishedFacts;
   readonly workers: Workers;
   /** Called for each lane that gets samples, before any worker starts. */
   readonly onLane: (slot: number, lastTimeSeconds: number) => void;
-  /** Called for each lane whose samples became visible. */
-  readonly onPublished: (slot: number) => void;
+  /** Called for each lane whose first `count` waiting samples become visible. */
+  readonly onPublished: (slot: number, count: number) => void;
 }
 
 export interface SliceReport {
@@ -141,17 +133,12 @@ export class TickSlices {
   }
 
   #publishSlot(slot: number): number {
-    const { queue, published, onPublished } = this.#parts;
+    const { queue, onPublished } = this.#parts;
     const count = this.#placed[slot] ?? 0;
     if (count === 0) return 0;
-    let entry = queue.head(slot);
-    for (let left = count; left > 0; left--, entry = queue.next(entry)) {
-      const first = (queue.flags(entry) & PENDING_RESTART) !== 0;
-      published.add(slot, queue.timeSeconds(entry), first);
-    }
+    onPublished(slot, count);
     queue.drop(slot, count);
     this.#placed[slot] = 0;
-    onPublished(slot);
     return count;
   }
 

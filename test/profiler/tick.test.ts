@@ -114,12 +114,13 @@ test("a recycled slot starts as if it had never been used", async () => {
 test("readers see the last published tick until the next one is published", async () => {
   const profiler = open({ workers: 2 });
   for (const index of range(64)) profiler.register(registrationOf(index));
-  for (let step = 0; step < 4; step++) {
+  for (let step = 0; step < 16; step++) {
     for (const index of range(64)) profiler.offer(sampleOf(index, step));
     const answers = () =>
       range(64).map((index) => [
-        [...profiler.networkAnswer(`i${index}`).envelope],
-        [...profiler.networkAnswer(`i${index}`, 33).envelope],
+        profiler.profile(`i${index}`),
+        profiler.profile(`i${index}`, { outageMinutes: 33 }),
+        profiler.networkAnswer(`i${index}`, 44),
       ]);
     const before = answers();
     const ticking = profiler.tick();

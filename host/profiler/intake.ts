@@ -1,0 +1,90 @@
+import { PENDING_RESTART, PENDING_SAMPLE } from "../core/abi.js";
+import type { Clock } from "../lib/clock.js";
+import type { Sample } from "../sources/sample.js";
+import type { InstanceTable } from "./instances.js";
+import { beginLife, type Life } from "./lives.js";
+import { checkSample, type DropReason } from "./sample-check.js";
+import { SampleQueue } from "./sample-queue.js";
+
+export interface IntakeParts {
+  readonly clock: Clock;
+  readonly instances: InstanceTable;
+  readonly slotCount: number;
+  readonly tileCount: number;
+  /** Samples that may wait over all slots. */
+  readonly queueSamplesMax: number;
+}
+
+/** The way in: checks each sample, queues it for its slot and remembers which tiles have news. */
+export class SampleIntake {
+  readonly queue: SampleQueue;
+  readonly #clock: Clock;
+  readonly #instances: InstanceTable;
+  readonly #dropped = new Map<DropReason, number>();
+  readonly #isTouched: Uint8Array;
+  #touched: number[] = [];
+
+  constructor(parts: IntakeParts) {
+    this.queue = new SampleQueue(parts.slotCount, parts.queueSamplesMax);
+    this.#clock = parts.clock;
+    this.#instances = parts.instances;
+    this.#isTouched = new Uint8Array(parts.tileCount);
+  }
+
+  get dropped(): ReadonlyMap<DropReason, number> {
+    return this.#dropped;
+  }
+
+  offer(sample: Sample): "accepted" | DropReason {
+    const found = this.#instances.find(sample.instanceId);
+    const reason =
+      found === undefined
+        ? "unknown-id"
+        : (checkSample(sample, this.#clock.nowMs()) ??
+          checkPlace(found.life, sample.timeMs) ??
+          this.#push(found.slot, found.life, sample));
+    if (reason === undefined) return "accepted";
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
+    return reason;
+  }
+
+  /** Tiles with news since the last call, ascending. */
+  takeTouched(): Int32Array {
+    const tiles = Int32Array.from(this.#touched).sort();
+    this.#touched = [];
+    for (const tile of tiles) this.#isTouched[tile] = 0;
+    return tiles;
+  }
+
+  touch(tile: number): void {
+    if (this.#isTouched[tile] === 1) return;
+    this.#isTouched[tile] = 1;
+    this.#touched.push(tile);
+  }
+
+  #push(slot: number, life: Life, sample: Sample): DropReason | undefined {
+    const { first } = life;
+    // The source may not know when the instance was launched; whoever reported the restart did.
+    const known = first && life.incarnation > 0 && sample.sinceLaunchSeconds === undefined;
+    const since = (sample.timeMs - life.launchedMs) / 1_000;
+    const complete = known ? { ...sample, sinceLaunchSeconds: since } : sample;
+    const flags = first ? PENDING_SAMPLE | PENDING_RESTART : PENDING_SAMPLE;
+    if (!this.queue.push(slot, complete, flags)) return "queue-full";
+    if (life.incarnation === 0) {
+      beginLife(life, sample.timeMs - (sample.sinceLaunchSeconds ?? 0) * 1_000);
+      this.#instances.markChanged(life);
+    }
+    life.first = false;
+    life.lastMs = sample.timeMs;
+    this.touch(slot >>> 3);
+    return undefined;
+  }
+}
+
+/** Whether the sample comes at a time at which its instance can have one. */
+function checkPlace(life: Life, timeMs: number): DropReason | undefined {
+  if (timeMs === life.lastMs) return "duplicate";
+  if (timeMs < life.lastMs) return "out-of-order";
+  if (life.stoppedMs !== undefined) return "stopped";
+  return life.first && timeMs < life.launchedMs ? "before-launch" : undefined;
+}

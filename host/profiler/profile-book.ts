@@ -1,0 +1,107 @@
+import { PHASE_COUNT, QUANTILE_COUNT, QUANTILES, RESOURCES } from "../core/abi.js";
+import type { ResourceAmounts } from "../sources/sample.js";
+import type { RestartCalibration } from "./calibration.js";
+import type { Tenancy } from "./instances.js";
+import { climbLadder, type LadderFacts } from "./ladder.js";
+import { OUTAGE_MINUTES_DEFAULT } from "./lives.js";
+import type { BehaviourProfile } from "./profile.js";
+import type { PublishedFacts } from "./published.js";
+import type { AnswerReader, NetworkAnswer } from "./reader.js";
+import type { InstanceStatistics, Population } from "./statistics.js";
+
+/** Level of the grant, index into QUANTILES: .95, memory .99 (running out of it costs a life). */
+const GRANT_QUANTILES = RESOURCES.map((resource) =>
+  QUANTILES.indexOf(resource === "memory" ? 0.99 : 0.95),
+);
+const NEVER: readonly number[] = RESOURCES.map(() => Number.NaN);
+const NO_STATISTICS: InstanceStatistics = { statistic: NEVER, middle: NEVER, largest: NEVER };
+
+export interface ProfileBookParts {
+  readonly reader: AnswerReader;
+  readonly published: PublishedFacts;
+  readonly population: Population;
+  readonly calibration: RestartCalibration;
+  /** "none" without a network. */
+  readonly modelVersion: string;
+  readonly hasNetwork: boolean;
+}
+
+/** Turns what the last published tick knows of an instance into its behaviour profile. */
+export class ProfileBook {
+  readonly #parts: ProfileBookParts;
+
+  constructor(parts: ProfileBookParts) {
+    this.#parts = parts;
+  }
+
+  /** @param outageMinutes the registered one when absent */
+  profile(tenancy: Tenancy, outageMinutes?: number): BehaviourProfile {
+    const { published, calibration, modelVersion } = this.#parts;
+    const { slot, life } = tenancy;
+    const outage = outageMinutes ?? life.registration.typicalOutageMinutes;
+    const minutes = outage ?? OUTAGE_MINUTES_DEFAULT;
+    const answer = climbLadder(this.#facts(tenancy, minutes));
+    const { envelope, keepNeed, rung } = answer;
+    const peak = (resource: number) => highestPhase(envelope, resource);
+    return {
+      instanceId: life.registration.instanceId,
+      predictedCpuCores: peak(0),
+      predictedMemoryGiB: peak(1),
+      predictedNetworkMbps: peak(2),
+      predictedDiskIops: peak(3),
+      lastUpdatedMs: published.lastMs(slot),
+      envelope,
+      keepNeed,
+      outageMinutes: minutes,
+      rung,
+      modelVersion,
+      samplesInIncarnation: published.samplesInIncarnation(slot),
+      incarnation: published.incarnation(slot),
+      trackerCount: rung === 0 ? calibration.trackerCount : 0,
+    };
+  }
+
+  #facts(tenancy: Tenancy, outageMinutes: number): LadderFacts {
+    const { published, population, reader } = this.#parts;
+    const { slot, life } = tenancy;
+    const { jobType, limits, requested } = life.registration;
+    const hasSamples = published.samplesInTotal(slot) > 0;
+    return {
+      network: hasSamples ? this.network(slot, outageMinutes) : null,
+      // Only the rungs below the network look at these two.
+      get statistics() {
+        return hasSamples ? reader.statistics(slot) : NO_STATISTICS;
+      },
+      get population() {
+        return population.quantiles(jobType);
+      },
+      samplesInIncarnation: published.samplesInIncarnation(slot),
+      samplesInTotal: published.samplesInTotal(slot),
+      caps: columns(limits),
+      requested: columns(requested),
+    };
+  }
+
+  /** What the network says of a slot that has samples; null without a network. */
+  network(slot: number, outageMinutes: number): NetworkAnswer | null {
+    const { hasNetwork, published, reader } = this.#parts;
+    if (!hasNetwork) return null;
+    return outageMinutes === published.outageMinutes(slot)
+      ? reader.published(slot)
+      : reader.forOutage(slot, outageMinutes);
+  }
+}
+
+/** Peak over the phases at the level of the grant. */
+function highestPhase(envelope: Float64Array, resource: number): number {
+  let highest = 0;
+  for (let phase = 0; phase < PHASE_COUNT; phase++) {
+    const row = (resource * PHASE_COUNT + phase) * QUANTILE_COUNT;
+    highest = Math.max(highest, envelope[row + (GRANT_QUANTILES[resource] ?? 0)] ?? 0);
+  }
+  return highest;
+}
+
+function columns(amounts: ResourceAmounts | undefined): number[] {
+  return RESOURCES.map((resource) => amounts?.[resource] ?? Number.NaN);
+}
