@@ -151,6 +151,16 @@ test("every test file runs what it registers, and nothing alone", () => {
   assert.equal(offenders(files, /\.only\(/), []);
 });
 
+test("no property of promises is left unawaited", () => {
+  const floating = tests.filter(({ code }) =>
+    /(?<!\b(await|return)\s+|=>\s*)\bfc\.assert\(\s*fc\.asyncProperty/.test(code),
+  );
+  assert.equal(
+    floating.map(({ path }) => path),
+    [],
+  );
+});
+
 test("nothing is typed any, and no checker is silenced", () => {
   assert.equal(
     offenders([...host, ...tests, ...benches], /(:|<|\||&|=>|\bas)\s*any\b|\bany\[\]/),
