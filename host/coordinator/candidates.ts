@@ -3,8 +3,8 @@ import { envelopeRow } from "../core/abi.js";
 import type { ReasonCode } from "../ledger/records.js";
 import type { InstanceInput, PlanInputs } from "./inputs.js";
 import { availability, isUsableEnvelope, restartNeed } from "./need.js";
-import { coolDownEndMs, interruptionCost, minRunEndMs } from "./policy.js";
-import type { Rooms } from "./rooms.js";
+import { coolDownEndMs, interruptionCost, MINUTE_MS, minRunEndMs } from "./policy.js";
+import { type LeaseSpans, leaseSpans, type Rooms } from "./rooms.js";
 
 export interface Candidate {
   readonly input: InstanceInput;
@@ -12,6 +12,7 @@ export interface Candidate {
   readonly cost: number;
   /** Resource x phase, the amounts a restart is promised. */
   readonly need: readonly number[];
+  readonly spans: LeaseSpans;
   /** With the room of now and its own, before anybody else takes of it. */
   readonly availability: number;
 }
@@ -58,6 +59,7 @@ export function judge(
     priority,
     cost: costOf(input, input.envelope, inputs),
     need: restartNeed(input.envelope),
+    spans: spansOf(input, inputs),
     availability: availabilityOf(input, inputs, rooms),
   };
 }
@@ -98,8 +100,13 @@ export function availabilityIn(input: InstanceInput, inputs: PlanInputs, rooms: 
   const { envelope } = input;
   if (envelope === null) return 0;
   const hours = input.outageMinutes / 60 + 1;
-  const all = [...rooms.nodeIds].map((nodeId) => rooms.of(nodeId));
+  const spans = spansOf(input, inputs);
+  const all = [...rooms.nodeIds].map((nodeId) => rooms.forLease(nodeId, spans));
   return availability(envelope, all, { ratePerHour: inputs.policy.nodeLossPerHour, hours });
+}
+
+function spansOf({ outageMinutes }: InstanceInput, { policy }: PlanInputs): LeaseSpans {
+  return leaseSpans(outageMinutes, policy.graceMs / MINUTE_MS);
 }
 
 function exclude(

@@ -13,6 +13,7 @@ import { LIMITS } from "../lib/limits.js";
 import { decisionRecord, type Verdict } from "./decision.js";
 import { freedBy } from "./gather.js";
 import { giveBackActs, outboxChanges } from "./give-backs.js";
+import { HOLD_GROUP } from "./planner.js";
 import { MINUTE_MS } from "./policy.js";
 import type { CoordinatorContext } from "./ports.js";
 import { flat } from "./rooms.js";
@@ -21,7 +22,6 @@ import type { DownInstance, OpenPlan, PendingRequest } from "./state.js";
 export const PENDING_PREFIX = "pending/";
 export const SEQUENCE_KEY = "coordinatorSequence";
 const HOLD_PREFIX = "hold/";
-const HOLD_GROUP = "hold";
 
 export interface Committed {
   readonly decision: DecisionRecord;
@@ -114,7 +114,7 @@ function freeVictims(
     const allocated = freedBy(context, known) ?? [];
     allocations.push({ instanceId, groupId, nodeId, allocated });
     const lease = allocator.reservationOfOwner(known.ownerId);
-    allocator.release(instanceId);
+    if (allocator.allocationOf(instanceId) !== undefined) allocator.release(instanceId);
     const after = lease === undefined ? undefined : allocator.reservation(lease.reservationId);
     if (lease?.state === "claimed" && after !== undefined) ended.push(after);
   }

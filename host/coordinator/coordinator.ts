@@ -108,7 +108,10 @@ export class Coordinator {
    * restored and the instances are registered, before the first tick.
    */
   recover(): Promise<void> {
-    return this.#queue(async () => this.#loop.adopt(recoverState(this.#options)));
+    return this.#queue(async () => {
+      const { ledger, allocator } = this.#options;
+      this.#loop.adopt(recoverState({ ledger, allocator, instances: this.#instances }));
+    });
   }
 
   /** Waits for the turn under way. The ports stay open; they belong to the caller. */

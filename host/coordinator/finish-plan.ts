@@ -4,12 +4,18 @@
  * else; the requester's room goes, and those that are down keep a reservation, placed anew where
  * the old place is taken again.
  */
+import { needColumn, PHASE_COUNT } from "../core/abi.js";
 import type { Act } from "../engines/engine.js";
-import type { LedgerChange } from "../ledger/ledger.js";
-import type { PlanRecord, Reason, ReservationRecord } from "../ledger/records.js";
+import type {
+  AllocationRecord,
+  IncarnationRecord,
+  PlanRecord,
+  Reason,
+  ReservationRecord,
+} from "../ledger/records.js";
 import { isRepriseError } from "../lib/errors.js";
 import { giveBackActs, outboxChanges } from "./give-backs.js";
-import { interruptedAt } from "./instances.js";
+import { interruptedAt, interruptedBefore } from "./instances.js";
 import { isPlanCarriedOut } from "./plan-acts.js";
 import type { CoordinatorContext } from "./ports.js";
 import { peakOverPhases } from "./rooms.js";
@@ -23,6 +29,7 @@ export interface Finished {
 /** @throws what the allocator or the ledger throws; then the plan stays open, to be tried again */
 export function finishPlan(context: CoordinatorContext, plan: OpenPlan, nowMs: number): Finished {
   const interrupted = plan.record.victims.filter((id) => wasInterrupted(plan, id));
+  const lives = livesAfter(context, interrupted, nowMs);
   const whole = isPlanCarriedOut(plan);
   const finished = context.allocator.transact(
     () => {
@@ -37,27 +44,24 @@ export function finishPlan(context: CoordinatorContext, plan: OpenPlan, nowMs: n
     ({ record, acts }) => [
       { table: "plan", key: record.planId, put: record },
       ...outboxChanges(acts),
-      ...lifeChanges(context, interrupted, nowMs),
+      ...lives.map((put) => ({ table: "incarnation", key: put.instanceId, put }) as const),
     ],
   );
-  for (const instanceId of interrupted) {
-    const known = context.instances.get(instanceId);
-    if (known === undefined) continue;
-    context.instances.update(instanceId, { life: interruptedAt(known.life, nowMs) });
-  }
+  for (const life of lives) context.instances.update(life.instanceId, { life });
   return finished;
 }
 
-function lifeChanges(
-  { instances }: CoordinatorContext,
+/** The lives of those interrupted, as they are from now on. */
+function livesAfter(
+  { instances, allocator }: CoordinatorContext,
   interrupted: readonly string[],
   nowMs: number,
-): LedgerChange[] {
+): IncarnationRecord[] {
   return interrupted.flatMap((instanceId) => {
     const known = instances.get(instanceId);
     if (known === undefined) return [];
-    const put = interruptedAt(known.life, nowMs);
-    return [{ table: "incarnation", key: instanceId, put } as const];
+    const isBack = allocator.allocationOf(instanceId) !== undefined;
+    return [isBack ? interruptedBefore(known.life, nowMs) : interruptedAt(known.life, nowMs)];
   });
 }
 
@@ -74,14 +78,34 @@ function undo(
   const ended = held.map((lease) =>
     allocator.releaseReservation(lease.reservationId, lease.fencingToken),
   );
-  for (const { instanceId, groupId, nodeId, allocated } of plan.record.victimAllocations ?? []) {
-    if (wasInterrupted(plan, instanceId) || allocator.allocationOf(instanceId)) continue;
-    allocator.allocate(instanceId, groupId, nodeId, allocated);
+  for (const allocation of plan.record.victimAllocations ?? []) {
+    if (wasInterrupted(plan, allocation.instanceId)) continue;
+    if (allocator.allocationOf(allocation.instanceId) === undefined) takeBack(context, allocation);
   }
   const shortfalls = held
     .filter(({ instanceId }) => wasInterrupted(plan, instanceId))
     .flatMap((lease) => reserveAnew(context, lease, nowMs));
   return { ended, shortfalls };
+}
+
+/**
+ * The instance runs on, whatever was promised of its room since. Where it no longer fits the node
+ * is overcommitted in truth, so it is in the books too, as after a loss of capacity.
+ */
+function takeBack({ allocator }: CoordinatorContext, allocation: AllocationRecord): void {
+  const { instanceId, groupId, nodeId, allocated } = allocation;
+  // With its node the instance has gone as well.
+  if (!allocator.nodeIds().includes(nodeId)) return;
+  if (tries(() => allocator.allocate(instanceId, groupId, nodeId, allocated))) return;
+  const { allocatable, headroom } = allocator.pool("node", nodeId);
+  const owed = allocatable.map((amount, resource) => {
+    const first = needColumn(resource, 0);
+    const least = Math.min(...headroom.slice(first, first + PHASE_COUNT));
+    return amount + (allocated[resource] ?? 0) + Math.max(0, -least);
+  });
+  allocator.resizeNode(nodeId, owed);
+  allocator.allocate(instanceId, groupId, nodeId, allocated);
+  allocator.resizeNode(nodeId, allocatable);
 }
 
 /** Where it was, else where it fits, else what is left of its old node. */

@@ -127,11 +127,13 @@ export function freedBy(
   { allocator }: CoordinatorContext,
   { registration, ownerId }: KnownInstance,
 ): readonly number[] | undefined {
-  const allocation = allocator.allocationOf(registration.instanceId);
-  if (allocation !== undefined) return [...allocation.amounts];
+  const { instanceId } = registration;
+  const allocation = allocator.allocationOf(instanceId);
+  if (allocation === undefined) return undefined;
   const lease = allocator.reservationOfOwner(ownerId);
-  if (lease?.state !== "claimed" || lease.instanceId !== registration.instanceId) return undefined;
-  return leastOverPhases(lease.amounts);
+  // A restart under way holds its lease; what it frees in every phase is the least of them.
+  const isClaimed = lease?.state === "claimed" && lease.instanceId === instanceId;
+  return isClaimed ? leastOverPhases(lease.amounts) : [...allocation.amounts];
 }
 
 function leastOverPhases(amounts: readonly number[]): number[] {

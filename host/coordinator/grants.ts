@@ -3,11 +3,15 @@ import type { Grant } from "../allocator/types.js";
 import { NEED_COLUMNS, RESOURCES } from "../core/abi.js";
 import type { Act } from "../engines/engine.js";
 import type { ReservationRecord } from "../ledger/records.js";
+import { isRepriseError } from "../lib/errors.js";
 import { giveBackActs, outboxChanges } from "./give-backs.js";
 import { type KnownInstance, restartedAt } from "./instances.js";
 import { isUsableEnvelope, restartNeed } from "./need.js";
 import type { CoordinatorContext } from "./ports.js";
 import { flat } from "./rooms.js";
+
+/** Nodes tried for a restart that fits nowhere whole. */
+const PARTLY_NODES_MAX = 8;
 
 export interface Granted {
   readonly grant: Grant;
@@ -72,43 +76,68 @@ function grantActs({ allocator }: CoordinatorContext, grant: Grant): Act[] {
 }
 
 function grantWithoutLease(context: CoordinatorContext, known: KnownInstance): Grant {
-  const { allocator, policy, clock } = context;
-  const { instanceId, groupId } = known.registration;
+  const { allocator } = context;
+  const { instanceId } = known.registration;
   // The room of its former life is free for the new one.
-  allocator.release(instanceId);
+  if (allocator.allocationOf(instanceId) !== undefined) allocator.release(instanceId);
   const need = needOf(context, known);
   const answer = allocator.fit({ need, preferredNodeId: known.nodeId });
-  const nodeIds = allocator.nodeIds();
-  const own = nodeIds.includes(known.nodeId) ? known.nodeId : nodeIds[0];
-  const nodeId = answer.fits ? (answer.nodeId ?? own) : own;
-  if (nodeId === undefined) {
-    return {
-      reservationId: null,
-      instanceId,
-      nodeId: known.nodeId,
-      amounts: none(),
-      shortfall: need,
-    };
+  const whole = answer.fits && answer.nodeId !== null ? [answer.nodeId] : [];
+  for (const nodeId of whole) {
+    const grant = reserveAndClaim(context, known, { nodeId, amounts: need });
+    if (grant !== undefined) return grant;
   }
-  const room = allocator.headroom(nodeId);
-  const amounts = answer.fits
-    ? need
-    : need.map((amount, column) => Math.min(amount, Math.max(0, room[column] ?? 0)));
-  const lease = allocator.reserve({
-    instanceId,
-    ownerId: known.ownerId,
-    groupId,
-    nodeId,
-    amounts,
-    expectedRestartMs: clock.nowMs(),
-    graceMs: policy.graceMs,
-  });
-  const { reservationId, fencingToken } = lease;
-  const grant = allocator.claim(reservationId, { fencingToken, instanceId });
-  const shortfall = need.map((amount, column) =>
-    Math.max(0, amount - (grant.amounts[column] ?? 0)),
-  );
-  return { ...grant, shortfall };
+  for (const nodeId of partlyOn(context, known)) {
+    const room = allocator.headroom(nodeId);
+    const amounts = need.map((amount, column) => Math.min(amount, Math.max(0, room[column] ?? 0)));
+    const grant = reserveAndClaim(context, known, { nodeId, amounts });
+    if (grant === undefined) continue;
+    const shortfall = need.map((amount, column) => amount - (grant.amounts[column] ?? 0));
+    return { ...grant, shortfall };
+  }
+  const { nodeId } = known;
+  return { reservationId: null, instanceId, nodeId, amounts: none(), shortfall: need };
+}
+
+/** Its own node, then those with most of the scarcest resource, a few. */
+function partlyOn({ allocator }: CoordinatorContext, known: KnownInstance): string[] {
+  const nodes = allocator
+    .nodeIds()
+    .map((nodeId) => ({ nodeId, least: Math.min(...allocator.headroom(nodeId)) }))
+    .sort(
+      (a, b) =>
+        Number(b.nodeId === known.nodeId) - Number(a.nodeId === known.nodeId) ||
+        b.least - a.least ||
+        (a.nodeId < b.nodeId ? -1 : 1),
+    );
+  return nodes.slice(0, PARTLY_NODES_MAX).map(({ nodeId }) => nodeId);
+}
+
+/** Undefined when the node has no room for it; steps of the transaction under way. */
+function reserveAndClaim(
+  { allocator, clock }: CoordinatorContext,
+  { registration, ownerId }: KnownInstance,
+  what: { readonly nodeId: string; readonly amounts: readonly number[] },
+): Grant | undefined {
+  const { instanceId, groupId } = registration;
+  try {
+    return allocator.transact(() => {
+      const lease = allocator.reserve({
+        instanceId,
+        ownerId,
+        groupId,
+        ...what,
+        expectedRestartMs: clock.nowMs(),
+        // It is claimed in the same breath.
+        graceMs: 1,
+      });
+      const { reservationId, fencingToken } = lease;
+      return allocator.claim(reservationId, { fencingToken, instanceId });
+    });
+  } catch (error) {
+    if (isRepriseError(error) && error.code === "ERR_NO_ROOM") return undefined;
+    throw error;
+  }
 }
 
 /** Predicted; without a prediction what was asked for at submission, else nothing. */

@@ -84,9 +84,16 @@ export class InstanceRegistry {
 
 export function interruptedAt(life: IncarnationRecord, timeMs: number): IncarnationRecord {
   const interruptionsMs = [...life.interruptionsMs, timeMs].slice(-INTERRUPTIONS_KEPT);
-  return { ...life, interruptionsMs };
+  return { ...life, interruptionsMs, downSinceMs: timeMs };
+}
+
+/** Interrupted a moment ago, and already seen to be back. */
+export function interruptedBefore(life: IncarnationRecord, timeMs: number): IncarnationRecord {
+  const { downSinceMs: _, ...rest } = interruptedAt(life, timeMs);
+  return rest;
 }
 
 export function restartedAt(life: IncarnationRecord, timeMs: number): IncarnationRecord {
-  return { ...life, incarnation: life.incarnation + 1, launchedMs: timeMs };
+  const { downSinceMs: _, ...rest } = life;
+  return { ...rest, incarnation: life.incarnation + 1, launchedMs: timeMs };
 }

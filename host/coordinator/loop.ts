@@ -204,12 +204,16 @@ export class CoordinatorLoop {
   #grant(instanceId: string, timeMs: number, turn: Turn): CoordinatorEvent[] {
     const { grant, acts } = grantRestart(this.#context, instanceId, timeMs);
     turn.grants.push(grant);
-    return [{ kind: "posted", acts }];
+    return [
+      { kind: "granted", instanceId },
+      { kind: "posted", acts },
+    ];
   }
 
   #letGo(instanceId: string): CoordinatorEvent[] {
     const { allocator, instances } = this.#context;
     const { ownerId } = instances.require(instanceId);
+    if (allocator.allocationOf(instanceId) === undefined) return [];
     const acts = allocator.transact(() => {
       const lease = allocator.reservationOfOwner(ownerId);
       allocator.release(instanceId);

@@ -1,9 +1,9 @@
 /** Where each victim will restart, with its room reserved; the requester's room is taken before. */
-import { NEED_COLUMNS } from "../core/abi.js";
+import { NEED_COLUMNS, RESOURCE_COUNT } from "../core/abi.js";
 import type { ShrinkRecord } from "../ledger/records.js";
 import { availabilityIn, type Candidate } from "./candidates.js";
 import type { AskDonors, PlanInputs } from "./inputs.js";
-import { peakOverPhases, type Rooms } from "./rooms.js";
+import { type LeaseShape, peakOverPhases, type Rooms } from "./rooms.js";
 
 /** Nodes on which neighbours are asked to shrink for one restart. */
 const SHRINK_NODES_MAX = 4;
@@ -51,7 +51,7 @@ export function place(candidate: Candidate, task: PlacementTask): Placement | Un
   const { rooms, inputs } = task;
   const own = candidate.input.nodeId;
   const chance = availabilityIn(candidate.input, inputs, rooms);
-  const nodeId = rooms.best(candidate.need, own);
+  const nodeId = rooms.best(leaseOf(candidate), own);
   if (nodeId !== undefined && chance >= inputs.policy.availabilityMin) {
     return take(candidate, task, { nodeId, shrinks: [], availability: chance });
   }
@@ -62,7 +62,7 @@ export function place(candidate: Candidate, task: PlacementTask): Placement | Un
   if (task.force) return placePartly(candidate, task, chance);
   const nearest = leastMissingNode(candidate, rooms);
   const missing =
-    nearest === undefined ? [...candidate.need] : rooms.missing(nearest, candidate.need);
+    nearest === undefined ? [...candidate.need] : rooms.missing(nearest, leaseOf(candidate));
   return { candidate, missing, availability: chance };
 }
 
@@ -70,12 +70,28 @@ export function isPlaced(result: Placement | Unplaced): result is Placement {
   return "nodeId" in result;
 }
 
+function leaseOf({ need, spans }: Candidate): LeaseShape {
+  return { amounts: need, spans };
+}
+
+/** What the donors of one lease give together, one value a resource. */
+export function sumGiven(shrinks: readonly ShrinkRecord[]): number[] {
+  const sum = new Array<number>(RESOURCE_COUNT).fill(0);
+  for (const { given } of shrinks) {
+    given.forEach((amount, resource) => {
+      sum[resource] = (sum[resource] ?? 0) + amount;
+    });
+  }
+  return sum;
+}
+
 function take(
   candidate: Candidate,
   task: PlacementTask,
   where: Pick<Placement, "nodeId" | "shrinks" | "availability">,
 ): Placement {
-  task.rooms.addPhased(where.nodeId, candidate.need, -1);
+  const given = sumGiven(where.shrinks);
+  task.rooms.takeLease(where.nodeId, { ...leaseOf(candidate), given });
   const missing = new Array<number>(NEED_COLUMNS).fill(0);
   return { candidate, amounts: candidate.need, missing, ...where };
 }
@@ -89,12 +105,12 @@ function placeByShrinking(
   const shrinks = task.ask({
     nodeId,
     groupId: candidate.input.groupId,
-    missing: peakOverPhases(rooms.missing(nodeId, candidate.need)),
+    missing: peakOverPhases(rooms.missing(nodeId, leaseOf(candidate))),
     exclude: task.spent,
   });
   for (const shrink of shrinks) rooms.addFlat(nodeId, shrink.given, 1);
   const availability = availabilityIn(candidate.input, inputs, rooms);
-  if (rooms.fits(nodeId, candidate.need) && availability >= inputs.policy.availabilityMin) {
+  if (rooms.fits(nodeId, leaseOf(candidate)) && availability >= inputs.policy.availabilityMin) {
     for (const shrink of shrinks) task.spent.add(shrink.donorId);
     return take(candidate, task, { nodeId, shrinks, availability });
   }
@@ -107,7 +123,7 @@ function shrinkOrder(candidate: Candidate, rooms: Rooms): string[] {
   const own = candidate.input.nodeId;
   const lacks = [...rooms.nodeIds].map((nodeId) => ({
     nodeId,
-    lack: lackShare(rooms.missing(nodeId, candidate.need), candidate.need),
+    lack: lackShare(rooms.missing(nodeId, leaseOf(candidate)), candidate.need),
   }));
   lacks.sort((a, b) => a.lack - b.lack || (a.nodeId < b.nodeId ? -1 : 1));
   const others = lacks.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== own);
@@ -118,7 +134,7 @@ function leastMissingNode(candidate: Candidate, rooms: Rooms): string | undefine
   let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const nodeId of rooms.nodeIds) {
-    const lack = lackShare(rooms.missing(nodeId, candidate.need), candidate.need);
+    const lack = lackShare(rooms.missing(nodeId, leaseOf(candidate)), candidate.need);
     const isOwn = nodeId === candidate.input.nodeId;
     if (lack < least || (lack === least && (isOwn || (best !== undefined && nodeId < best)))) {
       best = nodeId;
@@ -139,11 +155,11 @@ function lackShare(missing: readonly number[], need: readonly number[]): number 
 function placePartly(candidate: Candidate, task: PlacementTask, chance: number): Placement {
   const { rooms } = task;
   const nodeId = leastMissingNode(candidate, rooms) ?? candidate.input.nodeId;
-  const missing = rooms.missing(nodeId, candidate.need).map((amount, column) =>
+  const missing = rooms.missing(nodeId, leaseOf(candidate)).map((amount, column) =>
     // A node that is overcommitted lacks more than the need; nobody needs more than that.
     Math.min(amount, candidate.need[column] ?? 0),
   );
   const amounts = candidate.need.map((amount, column) => amount - (missing[column] ?? 0));
-  rooms.addPhased(nodeId, amounts, -1);
+  rooms.takeLease(nodeId, { amounts, spans: candidate.spans, given: [] });
   return { candidate, nodeId, amounts, missing, shrinks: [], availability: chance };
 }

@@ -8,7 +8,14 @@ import type { Reason, ShrinkRecord } from "../ledger/records.js";
 import { type Candidate, type Exclusion, GroupBudgets, isCandidate, judge } from "./candidates.js";
 import { type Cover, selectVictims } from "./cover.js";
 import type { AskDonors, PlanInputs } from "./inputs.js";
-import { isPlaced, type Placement, place, placementOrder, type Unplaced } from "./placement.js";
+import {
+  isPlaced,
+  type Placement,
+  place,
+  placementOrder,
+  sumGiven,
+  type Unplaced,
+} from "./placement.js";
 import {
   budgetReason,
   exclusionReasons,
@@ -22,6 +29,9 @@ import type { ReclaimRequest } from "./types.js";
 
 /** Each round drops one victim that cannot be placed and covers anew. */
 const ROUNDS_MAX = 32;
+
+/** The group of leases that keep room for a request, and of nobody else. */
+export const HOLD_GROUP = "hold";
 
 /** Room kept for the requester, or that leaves with the capacity, on one node. */
 export interface Hold {
@@ -118,7 +128,7 @@ class Reclaim {
     for (const nodeId of nodeIds) {
       if (needed.every((amount) => amount <= 0)) break;
       const missing = needed.map((amount) => Math.max(0, amount));
-      const answer = [...this.#ask({ nodeId, groupId: "", missing })];
+      const answer = [...this.#ask({ nodeId, groupId: HOLD_GROUP, missing, partial: true })];
       if (answer.length === 0) continue;
       given.set(nodeId, answer);
       for (const shrink of answer) {
@@ -270,7 +280,10 @@ function holdRoom(
       ({ donorId }) => !so.victims.has(donorId),
     );
     if (held.every((amount) => amount === 0) && shrinks.length === 0) continue;
-    rooms.addFlat(nodeId, held, -1);
+    // What neighbours gave beyond what is held here is tied to the lease all the same.
+    const given = sumGiven(shrinks);
+    const taken = held.map((amount, resource) => Math.max(amount, given[resource] ?? 0));
+    rooms.addFlat(nodeId, taken, -1);
     held.forEach((amount, resource) => {
       left[resource] = (left[resource] ?? 0) - amount;
     });

@@ -10,6 +10,7 @@ import type { PlanRecord } from "../ledger/records.js";
 import { downInstance, PENDING_PREFIX, SEQUENCE_KEY } from "./commit-plan.js";
 import { ACT_PREFIX } from "./give-backs.js";
 import type { RecordedInputs } from "./inputs.js";
+import type { InstanceRegistry } from "./instances.js";
 import { interruptActId, shrinkActId } from "./plan-acts.js";
 import type { CoordinatorState, DownInstance, OpenPlan, PendingRequest } from "./state.js";
 
@@ -21,8 +22,9 @@ export interface Recovered {
 export function recoverState(ports: {
   readonly ledger: Ledger;
   readonly allocator: ResourceAllocator;
+  readonly instances: InstanceRegistry;
 }): Recovered {
-  const { ledger, allocator } = ports;
+  const { ledger, allocator, instances } = ports;
   const pending = new Map<string, PendingRequest>();
   for (const text of valuesWithPrefix(ledger, PENDING_PREFIX)) {
     const each = JSON.parse(text) as PendingRequest;
@@ -46,6 +48,12 @@ export function recoverState(ports: {
     if (lease.state !== "held" || lease.planId === undefined) continue;
     if (!victims.has(`${lease.planId}/${lease.instanceId}`)) continue;
     down.set(lease.instanceId, downInstance(lease));
+  }
+  // Late ones, whose lease has run out, are down all the same.
+  for (const [instanceId, { downSinceMs }] of ledger.entries("incarnation")) {
+    const groupId = instances.get(instanceId)?.registration.groupId;
+    if (downSinceMs === undefined || groupId === undefined || down.has(instanceId)) continue;
+    down.set(instanceId, { instanceId, groupId, expectedRestartMs: downSinceMs });
   }
   const sequence = Number(ledger.get("meta", SEQUENCE_KEY) ?? 0);
   return { state: { pending, plans, down, outbox }, sequence };

@@ -1,5 +1,17 @@
-/** Room of the nodes while a plan is being made: a working copy that nobody else sees. */
-import { NEED_COLUMNS, needColumn, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
+/**
+ * Room of the nodes while a plan is being made: a working copy that nobody else sees.
+ *
+ * Pools speak of bands from now, leases of phases from a restart that is still to come. A phase of
+ * a lease may be under way in several bands (its restart may be late by the grace), so it gets the
+ * least room of these, and takes its amount from all of them.
+ */
+import {
+  NEED_COLUMNS,
+  needColumn,
+  PHASE_COUNT,
+  PHASE_END_MINUTES,
+  RESOURCE_COUNT,
+} from "../core/abi.js";
 import type { NodeInput } from "./inputs.js";
 
 export class Rooms {
@@ -44,9 +56,37 @@ export class Rooms {
     }
   }
 
-  fits(nodeId: string, need: readonly number[]): boolean {
+  /** Room for each phase of a lease with these spans, resource x phase. */
+  forLease(nodeId: string, spans: LeaseSpans): number[] {
     const room = this.of(nodeId);
-    return need.every((amount, column) => amount <= (room[column] ?? 0));
+    const phased: number[] = [];
+    for (let column = 0; column < NEED_COLUMNS; column++) {
+      const first = column - (column % PHASE_COUNT);
+      const bands = spans[column % PHASE_COUNT] ?? [];
+      phased.push(Math.min(...bands.map((band) => room[first + band] ?? 0)));
+    }
+    return phased;
+  }
+
+  /**
+   * Takes a lease out of the room. What its donors gave (one value a resource) is its own from the
+   * start, before the restart too.
+   */
+  takeLease(nodeId: string, lease: LeaseAmounts): void {
+    const { amounts, spans, given } = lease;
+    const taken = flat(given);
+    for (let column = 0; column < NEED_COLUMNS; column++) {
+      const first = column - (column % PHASE_COUNT);
+      for (const band of spans[column % PHASE_COUNT] ?? []) {
+        taken[first + band] = Math.max(taken[first + band] ?? 0, amounts[column] ?? 0);
+      }
+    }
+    this.addPhased(nodeId, taken, -1);
+  }
+
+  fits(nodeId: string, { amounts, spans }: LeaseShape): boolean {
+    const room = this.forLease(nodeId, spans);
+    return amounts.every((amount, column) => amount <= (room[column] ?? 0));
   }
 
   /** Room that is there in every phase, never below 0, one value a resource. */
@@ -68,32 +108,32 @@ export class Rooms {
     return leasts;
   }
 
-  /** What `need` lacks on the node, resource x phase. */
-  missing(nodeId: string, need: readonly number[]): number[] {
-    const room = this.of(nodeId);
-    return need.map((amount, column) => Math.max(0, amount - (room[column] ?? 0)));
+  /** What the lease lacks on the node, resource x phase. */
+  missing(nodeId: string, { amounts, spans }: LeaseShape): number[] {
+    const room = this.forLease(nodeId, spans);
+    return amounts.map((amount, column) => Math.max(0, amount - (room[column] ?? 0)));
   }
 
   /** Share of the node that would be left over, summed over the columns: less is a tighter fit. */
-  leftover(nodeId: string, need: readonly number[]): number {
-    const room = this.of(nodeId);
+  leftover(nodeId: string, { amounts, spans }: LeaseShape): number {
+    const room = this.forLease(nodeId, spans);
     const allocatable = this.#allocatable.get(nodeId) ?? [];
     let sum = 0;
     for (let column = 0; column < NEED_COLUMNS; column++) {
       const whole = allocatable[Math.floor(column / PHASE_COUNT)] ?? 0;
-      if (whole > 0) sum += ((room[column] ?? 0) - (need[column] ?? 0)) / whole;
+      if (whole > 0) sum += ((room[column] ?? 0) - (amounts[column] ?? 0)) / whole;
     }
     return sum;
   }
 
   /** The tightest node that fits, ties to the first id; `preferred` wins when it fits. */
-  best(need: readonly number[], preferred: string): string | undefined {
-    if (this.fits(preferred, need)) return preferred;
+  best(lease: LeaseShape, preferred: string): string | undefined {
+    if (this.fits(preferred, lease)) return preferred;
     let best: string | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const nodeId of this.#rooms.keys()) {
-      if (!this.fits(nodeId, need)) continue;
-      const leftover = this.leftover(nodeId, need);
+      if (!this.fits(nodeId, lease)) continue;
+      const leftover = this.leftover(nodeId, lease);
       if (leftover < least || (leftover === least && best !== undefined && nodeId < best)) {
         best = nodeId;
         least = leftover;
@@ -101,6 +141,40 @@ export class Rooms {
     }
     return best;
   }
+}
+
+/** For each phase of a lease the bands in which it may be under way. */
+export type LeaseSpans = readonly (readonly number[])[];
+
+export interface LeaseShape {
+  /** Resource x phase. */
+  readonly amounts: readonly number[];
+  readonly spans: LeaseSpans;
+}
+
+export interface LeaseAmounts extends LeaseShape {
+  /** What donors give for it, one value a resource. */
+  readonly given: readonly number[];
+}
+
+const BAND_STARTS = [0, 10, 30] as const;
+
+/**
+ * Spans of a lease whose restart is expected after `outageMinutes` and may be late by the grace.
+ * The last phase has no end, as the instance goes on running; the last band stands for all time
+ * beyond it.
+ */
+export function leaseSpans(outageMinutes: number, graceMinutes: number): LeaseSpans {
+  return BAND_STARTS.map((start, phase) => {
+    const from = outageMinutes + start;
+    const until = outageMinutes + graceMinutes + (PHASE_END_MINUTES[phase] ?? 0);
+    const bands = BAND_STARTS.flatMap((bandStart, band) => {
+      const bandEnd = BAND_STARTS[band + 1] ?? Number.POSITIVE_INFINITY;
+      const isLast = phase === PHASE_COUNT - 1;
+      return from < bandEnd && (isLast || until > bandStart) ? [band] : [];
+    });
+    return bands;
+  });
 }
 
 /** One value a resource: the largest over the phases. */

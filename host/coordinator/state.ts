@@ -49,6 +49,7 @@ export type CoordinatorEvent =
   | { readonly kind: "requested"; readonly request: CoordinatorRequest }
   | { readonly kind: "withdrawn"; readonly requestId: string }
   | { readonly kind: "restarted"; readonly instanceId: string; readonly timeMs: number }
+  | { readonly kind: "granted"; readonly instanceId: string }
   | { readonly kind: "stopped"; readonly instanceId: string; readonly timeMs: number }
   | { readonly kind: "ticked"; readonly nowMs: number }
   | {
@@ -90,6 +91,8 @@ export function transition(state: CoordinatorState, event: CoordinatorEvent): Tr
       return onWithdrawn(state, event.requestId);
     case "restarted":
       return onRestarted(state, event);
+    case "granted":
+      return onGranted(state, event.instanceId);
     case "stopped":
       return onStopped(state, event);
     case "ticked":
@@ -218,9 +221,13 @@ function onRestarted(
 ): Transition {
   const { instanceId, timeMs } = event;
   const seen = confirmBySight(state, instanceId);
-  const down = withoutEntry(seen.state.down, instanceId);
+  // It counts as down until its grant is written: a grant that fails may be asked for again.
   const grant: Effect = { kind: "grant", instanceId, timeMs };
-  return { state: { ...seen.state, down }, effects: [grant, ...seen.effects] };
+  return { state: seen.state, effects: [grant, ...seen.effects] };
+}
+
+function onGranted(state: CoordinatorState, instanceId: string): Transition {
+  return quiet({ ...state, down: withoutEntry(state.down, instanceId) });
 }
 
 function onStopped(

@@ -8,61 +8,82 @@ import { LIMITS } from "../lib/limits.js";
 
 /** @throws ERR_LEDGER naming the path of the first value that cannot be stored */
 export function canonicalJson(value: unknown): string {
-  return write(value, "value", []);
-}
-
-function write(value: unknown, path: string, above: unknown[]): string {
-  if (value === null || typeof value === "boolean") return String(value);
-  if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "number") return writeNumber(value, path);
-  if (typeof value !== "object" || above.includes(value)) {
-    throw unstorable(path, typeof value === "object" ? "a cycle" : typeof value);
-  }
-  above.push(value);
-  const text = Array.isArray(value)
-    ? writeArray(value, path, above)
-    : writeFields(value, path, above);
-  above.pop();
-  return text;
-}
-
-function writeNumber(value: number, path: string): string {
-  if (!Number.isFinite(value)) throw unstorable(path, String(value));
-  // JSON turns -0 into 0; both are written 0 so that equal amounts have equal bytes.
-  return JSON.stringify(value);
-}
-
-function writeArray(items: readonly unknown[], path: string, above: unknown[]): string {
-  const parts: string[] = [];
-  for (let index = 0; index < items.length; index++) {
-    parts.push(write(items[index], `${path}[${index}]`, above));
-  }
-  return `[${parts.join(",")}]`;
-}
-
-function writeFields(value: object, path: string, above: unknown[]): string {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
-    throw unstorable(path, value.constructor.name);
-  }
-  const parts: string[] = [];
-  for (const [key, field] of Object.entries(value).sort(byKey)) {
-    if (field === undefined) continue;
-    parts.push(`${JSON.stringify(key)}:${write(field, `${path}.${key}`, above)}`);
-  }
-  return `{${parts.join(",")}}`;
-}
-
-function byKey(left: readonly [string, unknown], right: readonly [string, unknown]): number {
-  return left[0] < right[0] ? -1 : 1;
-}
-
-function unstorable(path: string, got: string): RepriseError {
-  return new RepriseError("ERR_LEDGER", "the ledger cannot hold this value", {
+  const text = write(value, []);
+  if (text !== undefined) return text;
+  // Only now, so that the ordinary way does not pay for paths.
+  const { path, got } = locate(value, "value", []) ?? { path: "value", got: typeof value };
+  throw new RepriseError("ERR_LEDGER", "the ledger cannot hold this value", {
     field: path,
     got,
     expected: "finite numbers, text, booleans, null, arrays and plain objects of these",
   });
+}
+
+/** Undefined when the value or a part of it cannot be stored. */
+function write(value: unknown, above: object[]): string | undefined {
+  if (value === null || typeof value === "boolean") return String(value);
+  if (typeof value === "string") return JSON.stringify(value);
+  // JSON turns -0 into 0; both are written 0 so that equal amounts have equal bytes.
+  if (typeof value === "number") return Number.isFinite(value) ? `${value}` : undefined;
+  if (typeof value !== "object" || above.includes(value)) return undefined;
+  above.push(value);
+  const text = Array.isArray(value) ? writeArray(value, above) : writeFields(value, above);
+  above.pop();
+  return text;
+}
+
+function writeArray(items: readonly unknown[], above: object[]): string | undefined {
+  let body = "";
+  for (let index = 0; index < items.length; index++) {
+    const text = write(items[index], above);
+    if (text === undefined) return undefined;
+    body += index === 0 ? text : `,${text}`;
+  }
+  return `[${body}]`;
+}
+
+function writeFields(value: object, above: object[]): string | undefined {
+  if (!isPlain(value)) return undefined;
+  const fields = value as Readonly<Record<string, unknown>>;
+  let body = "";
+  for (const key of Object.keys(value).sort()) {
+    const field = fields[key];
+    if (field === undefined) continue;
+    const text = write(field, above);
+    if (text === undefined) return undefined;
+    body += `${body === "" ? "" : ","}${JSON.stringify(key)}:${text}`;
+  }
+  return `{${body}}`;
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** The first part that cannot be stored. */
+function locate(
+  value: unknown,
+  path: string,
+  above: object[],
+): { readonly path: string; readonly got: string } | undefined {
+  if (typeof value === "number") {
+    return Number.isFinite(value) ? undefined : { path, got: String(value) };
+  }
+  if (value === null || typeof value === "boolean" || typeof value === "string") return undefined;
+  if (typeof value !== "object") return { path, got: typeof value };
+  if (above.includes(value)) return { path, got: "a cycle" };
+  const isArray = Array.isArray(value);
+  if (!isArray && !isPlain(value)) return { path, got: value.constructor.name };
+  // An index into an array finds its holes too.
+  const keys = isArray ? [...value.keys()].map(String) : Object.keys(value).sort();
+  for (const key of keys) {
+    const part = (value as Readonly<Record<string, unknown>>)[key];
+    if (part === undefined && !isArray) continue;
+    const found = locate(part, `${path}.${key}`, [...above, value]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** @throws ERR_LEDGER when a key is empty, too long or not valid Unicode */

@@ -51,6 +51,8 @@ export interface IncarnationRecord {
   readonly incarnation: number;
   readonly launchedMs: number;
   readonly interruptionsMs: readonly number[];
+  /** When it was interrupted; absent while it is up. */
+  readonly downSinceMs?: number;
 }
 
 export type PlanState = "committed" | "acting" | "done" | "rolled-back";

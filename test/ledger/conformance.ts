@@ -128,6 +128,16 @@ function refusals(test: ReturnType<typeof suite>, open: OpenLedger): void {
     });
   }
 
+  test("a refusal names the path of what cannot be held", async () => {
+    const ledger = await open();
+    const inputs = { requests: [{ amounts: [1, Number.NaN] }] };
+    const changes: LedgerChange[] = [
+      { table: "decision", key: "d", put: { ...decisionRecord("d"), inputs } },
+    ];
+    assert.throws(() => ledger.commit(changes), /value\.inputs\.requests\.0\.amounts\.1.*NaN/);
+    await ledger.close();
+  });
+
   test("a key that is empty, too long or broken text is refused whole", async () => {
     const ledger = await open();
     for (const key of ["", "k".repeat(1025), "\ud800"]) {
