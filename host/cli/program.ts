@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { isRepriseError } from "../lib/errors.js";
 import { printNote, toJson } from "./output.js";
 import { predictCommand } from "./predict.js";
+import { trainCommand } from "./train.js";
 import { readPackageVersion, versionCommand } from "./version.js";
 
 /** Exit codes, stable: scripts test them. */
@@ -18,7 +19,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 bad usage. With --json an error is an object on standard error.`;
 
 function commands(): Command[] {
-  return [predictCommand(), versionCommand()];
+  return [predictCommand(), trainCommand(), versionCommand()];
 }
 
 /** @param json whether errors are written for machines */

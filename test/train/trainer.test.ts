@@ -36,8 +36,6 @@ async function train(workers: number) {
     ...TRAINER_DEFAULTS,
     seed: 11,
     epochs: 3,
-    batchTiles: 10,
-    workers,
   });
   try {
     const reports = await trainer.run();
@@ -117,7 +115,7 @@ test("series that no training event can use are refused", async () => {
     { seen: [truncated(syntheticSeries("short", 1, 1), 100)], unseen: [] },
     { ...options(1), cutsPerInstance: 5 },
   );
-  const trainer = new Trainer(empty, { ...TRAINER_DEFAULTS, seed: 1, epochs: 1, workers: 1 });
+  const trainer = new Trainer(empty, { ...TRAINER_DEFAULTS, seed: 1, epochs: 1 });
   try {
     await trainer.run();
     assert.unreachable();

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { Piscina } from "piscina";
 import { elapsedMs } from "../../lib/clock.js";
 import { RepriseError } from "../../lib/errors.js";
@@ -14,20 +13,15 @@ import type { TrainTask, TrainWorkerData } from "./train-worker.js";
 export interface TrainerOptions {
   readonly seed: number;
   readonly epochs: number;
-  /** Event tiles of one batch. */
-  readonly batchTiles: number;
   readonly peakRate: number;
   /** Epochs without a better validation loss before training ends. */
   readonly patience: number;
-  readonly workers: number;
 }
 
 export const TRAINER_DEFAULTS = {
   epochs: 8,
-  batchTiles: 64,
   peakRate: 3e-3,
   patience: 3,
-  workers: availableParallelism(),
 } as const;
 
 export interface EpochReport {
@@ -85,8 +79,8 @@ export class Trainer {
     const workerData: TrainWorkerData = { module, memory, layout };
     this.#pool = new Piscina({
       filename: new URL("./train-worker.js", import.meta.url).href,
-      minThreads: options.workers,
-      maxThreads: options.workers,
+      minThreads: layout.sizes.workers,
+      maxThreads: layout.sizes.workers,
       maxQueue: LIMITS.workersMax,
       concurrentTasksPerWorker: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
@@ -137,7 +131,8 @@ export class Trainer {
   }
 
   async #epoch(epoch: number, prng: Prng, events: TrainerEvents): Promise<number> {
-    const { batchTiles, epochs, peakRate } = this.#options;
+    const { epochs, peakRate } = this.#options;
+    const { batchTiles } = this.#session.layout.sizes;
     const order = prng.shuffle(this.#eventsOf("train"));
     const fromZero = epoch === 1 ? FROM_ZERO_FIRST : FROM_ZERO;
     this.#order.set(
@@ -200,7 +195,7 @@ export class Trainer {
     Atomics.store(this.#next, 0, 0);
     const task: TrainTask = { kind, first, count, withTest };
     const signal = AbortSignal.timeout(TASK_MS_MAX);
-    const tasks = Array.from({ length: this.#options.workers }, () =>
+    const tasks = Array.from({ length: this.#session.layout.sizes.workers }, () =>
       this.#pool.run(task, { signal }),
     );
     await Promise.all(tasks);

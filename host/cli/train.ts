@@ -1,0 +1,234 @@
+import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { basename } from "node:path";
+import { SingleBar } from "cli-progress";
+import { Command, InvalidArgumentError } from "commander";
+import { INPUT_ROWS, QUANTILES, SUMMARY_ROWS } from "../core/abi.js";
+import { elapsedMs } from "../lib/clock.js";
+import { LIMITS } from "../lib/limits.js";
+import { curveSvg } from "../model/evaluation/curve.js";
+import type { SetFigures } from "../model/evaluation/figures.js";
+import { heldOutFigures } from "../model/evaluation/report.js";
+import { loadSeries } from "../model/training/load.js";
+import { writeParameters } from "../model/training/product.js";
+import { openSession } from "../model/training/session.js";
+import { type EpochReport, TRAINER_DEFAULTS, Trainer } from "../model/training/trainer.js";
+import { readWeights } from "../model/weights.js";
+import { formatTable, printJson, printLine, printNote } from "./output.js";
+
+interface TrainFlags {
+  readonly data: string;
+  readonly out: string;
+  readonly epochs: number;
+  readonly seed: number;
+  readonly workers: number;
+  readonly events: number;
+  readonly scored: number;
+  readonly hidden: number;
+  readonly date?: string;
+  readonly curve?: string;
+  readonly json?: boolean;
+}
+
+/** Steps of the window that gradients flow through: 3 h of 5-minute samples. */
+const STEP_COUNT = 36;
+/** 512 events a batch. */
+const BATCH_TILES = 64;
+
+const EXAMPLES = `
+Examples:
+  $ reprise train --data traces --out weights.safetensors
+  $ reprise train --data traces --out weights.safetensors --epochs 2 --events 50 --json
+
+DIR holds Bitbrains series (*.csv or *.csv.gz), itself or in bitbrains_rnd/series. One VM in five,
+chosen by its name, and days 63-91 are never trained on; the figures at the end are theirs.`;
+
+export function trainCommand(): Command {
+  return new Command("train")
+    .description("trains the network on traces, in the core, and writes safetensors")
+    .requiredOption("--data <DIR>", "folder with the series")
+    .requiredOption("--out <FILE>", "weights file to write")
+    .option(
+      "--epochs <N>",
+      "passes over the training events",
+      whole(1, 1000),
+      TRAINER_DEFAULTS.epochs,
+    )
+    .option("--events <N>", "training events a VM", whole(1, 100_000), 400)
+    .option("--scored <N>", "validation and test events a VM, each", whole(1, 10_000), 30)
+    .option(
+      "--seed <N>",
+      "of the first weights, the events and their order",
+      whole(0, 2 ** 32 - 1),
+      1,
+    )
+    .option(
+      "--workers <N>",
+      "threads; the weights do not depend on it",
+      whole(1, LIMITS.workersMax),
+      Math.min(availableParallelism(), LIMITS.workersMax),
+    )
+    .option("--hidden <N>", "hidden units, a multiple of 4", hiddenSize, 32)
+    .option("--date <DAY>", "day to write into the file, as 2026-01-31", day)
+    .option("--curve <FILE>", "write the learning curve as an SVG picture")
+    .option("--json", "print one JSON object instead of tables")
+    .addHelpText("after", EXAMPLES)
+    .action(runTrain);
+}
+
+function whole(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < low || value > high) {
+      throw new InvalidArgumentError(`expected a whole number from ${low} to ${high}`);
+    }
+    return value;
+  };
+}
+
+function hiddenSize(text: string): number {
+  const value = whole(4, LIMITS.hiddenSizeMax)(text);
+  if (value % 4 !== 0) throw new InvalidArgumentError("expected a multiple of 4");
+  return value;
+}
+
+function day(text: string): string {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) throw new InvalidArgumentError("expected 2026-01-31");
+  return text;
+}
+
+async function runTrain(flags: TrainFlags): Promise<void> {
+  const started = elapsedMs();
+  const progress = new Progress(flags.json !== true && process.stderr.isTTY === true);
+  const shape = { inputSize: INPUT_ROWS, hiddenSize: flags.hidden, summarySize: SUMMARY_ROWS };
+  const data = await loadSeries(flags.data, progress.stage("reading series"));
+  const session = openSession(
+    data,
+    {
+      shape,
+      batchTiles: BATCH_TILES,
+      seed: flags.seed,
+      cutsPerInstance: flags.events,
+      scoredCuts: flags.scored,
+      stepCount: STEP_COUNT,
+      workers: flags.workers,
+    },
+    progress.stage("ingesting"),
+  );
+  const { epochs, seed } = flags;
+  const trainer = new Trainer(session, { ...TRAINER_DEFAULTS, epochs, seed });
+  let reports: EpochReport[];
+  try {
+    const onBatch = progress.stage("training");
+    reports = await trainer.run({
+      onBatch: ({ epoch, batch, batches, loss }) =>
+        onBatch((epoch - 1) * batches + batch, epochs * batches, loss),
+      onEpoch: (report) => progress.note(epochLine(report)),
+    });
+  } finally {
+    await trainer.close();
+  }
+  progress.end();
+  const figures = heldOutFigures(session);
+  const trained = `${data.seen.length} series, ${data.unseen.length} held out`;
+  writeParameters(flags.out, trainer.weights, shape, {
+    name: basename(flags.out).replace(/\.safetensors$/, ""),
+    metadata: metadataOf(flags, trained, reports),
+  });
+  if (flags.curve !== undefined) writeFileSync(flags.curve, curveSvg(reports));
+  const seconds = (elapsedMs() - started) / 1000;
+  const { version } = readWeights(flags.out);
+  if (flags.json === true) {
+    printJson({ out: flags.out, version, seconds, epochs: reports, figures });
+    return;
+  }
+  printFigures(figures);
+  printLine();
+  printLine(`${version} written to ${flags.out} after ${seconds.toFixed(0)} s`);
+}
+
+function metadataOf(
+  flags: TrainFlags,
+  trained: string,
+  reports: readonly EpochReport[],
+): Record<string, string> {
+  const best = reports.reduce((a, b) => (b.validateLoss < a.validateLoss ? b : a));
+  return {
+    format: "pt",
+    command:
+      `reprise train --epochs ${flags.epochs} --events ${flags.events} --scored ${flags.scored} ` +
+      `--seed ${flags.seed} --hidden ${flags.hidden}`,
+    data: `GWA-T-12 Bitbrains rnd, ${trained}`,
+    diskUnit: "MB/s",
+    seed: `${flags.seed}`,
+    epoch: `${best.epoch}`,
+    validationLoss: best.validateLoss.toFixed(6),
+    ...(flags.date === undefined ? {} : { date: flags.date }),
+  };
+}
+
+function epochLine({ epoch, trainLoss, validateLoss, seconds }: EpochReport): string {
+  return (
+    `epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, ` +
+    `validation loss ${validateLoss.toFixed(4)}, ${seconds.toFixed(1)} s`
+  );
+}
+
+function printFigures(figures: readonly SetFigures[]): void {
+  printLine("Virtual cuts of days 63-91: forecasting skill, not restarts.");
+  for (const { set, instances, resources } of figures) {
+    printLine();
+    printLine(`${set} (${instances})`);
+    const rows = resources.map((figure) => [
+      figure.resource,
+      figure.modelPinball95.toFixed(4),
+      ...figure.baselines.map(({ raw, shifted }) => `${raw.toFixed(4)}/${shifted.toFixed(4)}`),
+      `${percent(figure.change)} [${figure.interval.map(percent).join(", ")}]`,
+      figure.coverage.map((share) => share.toFixed(3)).join(" "),
+    ]);
+    const names = resources[0]?.baselines.map(({ name }) => name) ?? [];
+    const header = ["aPin95", "network", ...names, "against the best", `coverage ${QUANTILES}`];
+    printLine(formatTable(header, rows));
+  }
+  printLine();
+  printLine("Baselines: raw / shifted to 95 % coverage on the validation days.");
+}
+
+function percent(share: number): string {
+  return `${share > 0 ? "+" : ""}${(100 * share).toFixed(1)} %`;
+}
+
+/** One bar a stage on the standard error, if that is a terminal; else only notes. */
+class Progress {
+  readonly #shown: boolean;
+  #bar: SingleBar | undefined;
+
+  constructor(shown: boolean) {
+    this.#shown = shown;
+  }
+
+  stage(name: string): (done: number, total: number, loss?: number) => void {
+    return (done, total, loss) => {
+      if (!this.#shown) return;
+      if (this.#bar === undefined) {
+        this.#bar = new SingleBar({
+          format: `${name} [{bar}] {value}/{total}{loss}, {eta_formatted} left`,
+          hideCursor: true,
+        });
+        this.#bar.start(total, 0, { loss: "" });
+      }
+      this.#bar.update(done, { loss: loss === undefined ? "" : `, loss ${loss.toFixed(4)}` });
+      if (done === total) this.end();
+    };
+  }
+
+  note(text: string): void {
+    if (this.#shown) process.stderr.write("\r\u001b[K");
+    printNote(text);
+  }
+
+  end(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
