@@ -2,7 +2,12 @@ import * as fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { ENVELOPE_ROWS, KEEP_ROWS, QUANTILES } from "../../host/core/abi.js";
-import { climbLadder, isSound, type LadderFacts } from "../../host/profiler/ladder.js";
+import {
+  climbLadder,
+  isSound,
+  type LadderFacts,
+  STATISTIC_SPREAD,
+} from "../../host/profiler/ladder.js";
 import { Population } from "../../host/profiler/statistics.js";
 
 const NOTHING = [Number.NaN, Number.NaN, Number.NaN, Number.NaN];
@@ -50,16 +55,18 @@ test("an unsound network is not believed", () => {
   assert.is(climbLadder(facts({ ...known, network: network(1) })).rung, 0);
 });
 
-test("statistics are spread between their middle and above their statistic", () => {
+test("statistics are spread by phase between their middle and their statistic", () => {
   const answer = climbLadder(
     facts({ statistics: SEEN, samplesInIncarnation: 20, samplesInTotal: 20 }),
   );
   assert.is(answer.rung, 2);
-  const [median, , q95, q99] = answer.keepNeed;
-  assert.is(median, 2);
-  assert.is(q95, 4);
-  assert.ok((q99 ?? 0) > 4);
-  assert.equal([...answer.envelope.subarray(4, 8)], [...answer.keepNeed.subarray(0, 4)]);
+  // cpu: middle 2, statistic 4, largest 5.
+  const rows = [0, 4, 8].map((from) => [...answer.envelope.subarray(from, from + 4)]);
+  rows.forEach((row, phase) => {
+    const wanted = [...(STATISTIC_SPREAD[phase] ?? []).map((k) => 2 + k * 2), 5];
+    assert.ok(row.every((value, level) => Math.abs(value - (wanted[level] ?? 0)) < 1e-12));
+  });
+  assert.equal([...answer.keepNeed.subarray(0, 4)], rows[2], "the widest phase");
 });
 
 test("caps bind, quantiles stay in order", () => {
