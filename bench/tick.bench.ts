@@ -7,23 +7,32 @@
  *
  * The header line of each case names the bytes of state an instance takes.
  */
-import { RESOURCES } from "../host/core/abi.js";
 import { present } from "../host/lib/assert.js";
 import { VirtualClock } from "../host/lib/clock.js";
 import { Prng } from "../host/lib/prng.js";
+import {
+  envelopeReference,
+  keepNeedReference,
+  quantilesReference,
+} from "../host/model/reference.js";
+import { referenceFeatures } from "../host/model/reference-features.js";
+import { ReferenceSummary } from "../host/model/reference-summary.js";
 import { type NetworkWeights, WEIGHT_NAMES, weightShapes } from "../host/model/weights.js";
 import { openCoreMemory } from "../host/profiler/core-memory.js";
+import type { LadderTables } from "../host/profiler/ladder.js";
 import { Profiler } from "../host/profiler/profiler.js";
-import { ReferenceInstance, referenceSample } from "../host/profiler/reference-instance.js";
+import { referenceSample } from "../host/profiler/reference-instance.js";
 import type { Sample } from "../host/sources/sample.js";
 import type { BenchVariant } from "./support/definition.js";
 import { type BenchCase, benchMain } from "./support/harness.js";
+import { PlainNet } from "./support/plain-net.js";
 
 const START_MS = 1_380_585_600_000;
 const STEP_MS = 300_000;
 const LIMITS = { cpu: 8, memory: 32 };
 /** Instances whose answers are compared before anything is timed. */
 const COMPARED = 64;
+const PLAIN = "plain JavaScript, float64";
 
 await benchMain({
   name: "tick",
@@ -39,7 +48,7 @@ function tickCase(instanceCount: number, withPlain = false): BenchCase {
     unit: "instances",
     unitsPerCall: instanceCount,
     tolerance: 2e-3,
-    rival: withPlain ? "plain JavaScript, float64" : "calling thread",
+    rival: withPlain ? PLAIN : "calling thread",
     open: () => {
       const weights = drawnWeights();
       const inline = profilerVariant("calling thread", instanceCount, 0, weights);
@@ -91,23 +100,39 @@ function profilerVariant(
   return { variant: { name, call, async: true, output }, profiler };
 }
 
+/** The same way in float64: the net tuned by hand, the statistics as the reference has them. */
 function plainVariant(instanceCount: number, weights: NetworkWeights): BenchVariant {
   const samples = drawnSamples(instanceCount);
-  const caps = RESOURCES.map((resource) => (LIMITS as Record<string, number>)[resource] ?? NaN);
-  const instances = samples.map(() => new ReferenceInstance(weights, caps));
-  let answers: Float64Array[] = [];
-  let isFirst = true;
-  const call = async () => {
-    answers = samples.map((sample, index) => {
-      sample.timeMs += STEP_MS;
-      const instance = instances[index] as ReferenceInstance;
-      instance.take(referenceSample(sample, isFirst));
-      return instance.answer(10).envelope;
-    });
-    isFirst = false;
+  const caps = [LIMITS.cpu, LIMITS.memory, Number.NaN, Number.NaN];
+  const limits = [LIMITS.cpu, LIMITS.memory, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const net = new PlainNet(weights);
+  const instances = samples.map(() => ({
+    summary: new ReferenceSummary(),
+    state: new Float64Array(weights.hiddenSize),
+    answers: { envelope: new Float64Array(), keepNeed: new Float64Array() } as LadderTables,
+  }));
+  const answer = ({ summary, state }: (typeof instances)[number]) => {
+    const cut = { atSeconds: Number.NaN, caps, interruptions: 0 };
+    const restart = referenceFeatures(summary, { ...cut, outageMinutes: 10 });
+    const still = referenceFeatures(summary, { ...cut, outageMinutes: 0 });
+    const scale = summary.resources.map((resource) => resource.scale);
+    const envelope = (raw: Float64Array) =>
+      envelopeReference({ quantiles: quantilesReference(raw), scale, cap: limits });
+    const [first, second] = net.headPair(state, restart, still);
+    return { envelope: envelope(first), keepNeed: keepNeedReference(envelope(second)) };
   };
-  const output = () => answers.slice(0, COMPARED).flatMap((envelope) => relative(envelope));
-  return { name: "plain JavaScript, float64", call, async: true, output };
+  const call = async () => {
+    for (const [index, sample] of samples.entries()) {
+      const instance = instances[index] as (typeof instances)[number];
+      const isFirst = instance.summary.lastTime === 0;
+      sample.timeMs += STEP_MS;
+      net.step(instance.summary.ingest(referenceSample(sample, isFirst)), instance.state);
+      instance.answers = answer(instance);
+    }
+  };
+  const output = () =>
+    instances.slice(0, COMPARED).flatMap(({ answers }) => relative(answers.envelope));
+  return { name: PLAIN, call, async: true, output };
 }
 
 /** Large amounts are compared relatively: the tolerance is one number. */
