@@ -23,6 +23,7 @@ export { LEDGER_SCHEMA, type LmdbLedgerOptions, openLmdbLedger } from "./ledger/
 export { MemoryLedger } from "./ledger/memory.js";
 export { type Clock, SystemClock, VirtualClock } from "./lib/clock.js";
 export { ERROR_CODES, type ErrorCode, isRepriseError, RepriseError } from "./lib/errors.js";
+export { type FeedOptions, type FeedReport, feed } from "./profiler/feed.js";
 // profiler
 export type { BehaviourProfile, ProfileReader, RestartOutcome, Rung } from "./profiler/profile.js";
 export { Profiler, type ProfilerOptions, type TickReport } from "./profiler/profiler.js";
