@@ -62,25 +62,34 @@ export function envelope(
 
 /** Three phases x four quantiles of one resource of four lanes. */
 function envelopeHalf(q: usize, scale: v128, cap: v128, shift: usize, out: usize): void {
-  const zero = f32x4.splat(0.0);
-  const canonical = f32x4.splat(f32.NaN);
-  for (let phase: i32 = 0; phase < PHASE_COUNT; ++phase) {
+  const end: usize = q + 3 * PHASE_BYTES;
+  do {
     let highest = f32x4.splat(f32.NEGATIVE_INFINITY);
-    for (let level: usize = 0; level < PHASE_BYTES; level += 32) {
-      let u = v128.load(q + level);
+    const last: usize = q + PHASE_BYTES;
+    do {
+      let u = v128.load(q);
       if (shift !== 0) {
         u = f32x4.add(u, v128.load32_splat(shift));
         shift += 4;
       }
       highest = f32x4.max(highest, u);
-      const amount = f32x4.max(f32x4.mul(scale, sinh(highest)), zero);
-      // pmin keeps its first operand when the second is NaN: no cap.
-      const capped = f32x4.pmin(amount, cap);
-      v128.store(out + level, v128.bitselect(canonical, capped, f32x4.ne(capped, capped)));
-    }
-    q += PHASE_BYTES;
-    out += PHASE_BYTES;
-  }
+      v128.store(out, highest);
+      q += 32;
+      out += 32;
+    } while (q < last);
+  } while (q < end);
+  let at: usize = out - 3 * PHASE_BYTES;
+  // Apart from the running maximum, which would chain one sinh to the next.
+  do {
+    const amount = f32x4.mul(scale, sinh(v128.load(at)));
+    // pmax and pmin keep their first operand when it or the second is NaN: a NaN amount stays, a
+    // NaN cap is no cap.
+    const capped = f32x4.pmin(f32x4.pmax(amount, f32x4.splat(0.0)), cap);
+    const positive = f32x4.add(capped, f32x4.splat(0.0));
+    const canonical = f32x4.ne(positive, positive);
+    v128.store(at, v128.bitselect(f32x4.splat(f32.NaN), positive, canonical));
+    at += 32;
+  } while (at < out);
 }
 
 /**

@@ -11,8 +11,9 @@ import { madd } from "../simd/madd";
  *   hIn     f32[H]   read
  *   hOut    f32[H]   written
  *
- * hIn and hOut must not overlap. hiddenSize a multiple of 4. Sums run in the order of `gruStep`, so
- * the default binaries give the same numbers as that does. NaN in, NaN out.
+ * hIn and hOut must not overlap. hiddenSize a multiple of 4. n's sums start apart where `gruStep`
+ * chains them, so the two agree within 1e-6, not to the bit: a replay keeps to one of them. NaN in,
+ * NaN out.
  */
 export function gruStepOne(
   packed: usize,

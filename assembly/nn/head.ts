@@ -1,7 +1,8 @@
 /** The head: [hidden state ; summary] -> 96 SiLU -> 64 SiLU -> 48 raw -> quantiles. */
 
 import { ENVELOPE_ROWS } from "../layout";
-import { densePackedBytes, denseTile, packDense } from "./dense";
+import { silu } from "../simd/activation";
+import { AFFINE_STORE, affinePackedBytes, affineTile, packAffine } from "./affine";
 import { quantiles } from "./quantiles";
 
 export const HEAD_FIRST_ROWS: i32 = 96;
@@ -10,9 +11,9 @@ export const HEAD_SECOND_ROWS: i32 = 64;
 /** Bytes that `packHead` writes. */
 export function headPackedBytes(hiddenSize: i32, summarySize: i32): i32 {
   return (
-    densePackedBytes(HEAD_FIRST_ROWS, hiddenSize + summarySize) +
-    densePackedBytes(HEAD_SECOND_ROWS, HEAD_FIRST_ROWS) +
-    densePackedBytes(ENVELOPE_ROWS, HEAD_SECOND_ROWS)
+    affinePackedBytes(HEAD_FIRST_ROWS, hiddenSize + summarySize) +
+    affinePackedBytes(HEAD_SECOND_ROWS, HEAD_FIRST_ROWS) +
+    affinePackedBytes(ENVELOPE_ROWS, HEAD_SECOND_ROWS)
   );
 }
 
@@ -42,9 +43,9 @@ export function packHead(
   hiddenSize: i32,
   summarySize: i32,
 ): void {
-  packed = packDense(weight0, bias0, packed, HEAD_FIRST_ROWS, hiddenSize + summarySize);
-  packed = packDense(weight1, bias1, packed, HEAD_SECOND_ROWS, HEAD_FIRST_ROWS);
-  packDense(weight2, bias2, packed, ENVELOPE_ROWS, HEAD_SECOND_ROWS);
+  packed = packAffine(weight0, bias0, packed, HEAD_FIRST_ROWS, hiddenSize + summarySize);
+  packed = packAffine(weight1, bias1, packed, HEAD_SECOND_ROWS, HEAD_FIRST_ROWS);
+  packAffine(weight2, bias2, packed, ENVELOPE_ROWS, HEAD_SECOND_ROWS);
 }
 
 /**
@@ -74,17 +75,29 @@ export function headRaw(
 ): void {
   const hBytes: usize = (<usize>hiddenSize) << 5;
   const sBytes: usize = (<usize>summarySize) << 5;
-  const firstBytes: usize = (<usize>HEAD_FIRST_ROWS) << 5;
-  const secondBytes: usize = (<usize>HEAD_SECOND_ROWS) << 5;
-  const second: usize = scratch + firstBytes;
+  const outBytes: usize = (<usize>ENVELOPE_ROWS) << 5;
+  const second: usize = scratch + ((<usize>HEAD_FIRST_ROWS) << 5);
+  const secondEnd: usize = second + ((<usize>HEAD_SECOND_ROWS) << 5);
   for (let tile: i32 = 0; tile < tileCount; ++tile) {
-    let w = denseTile(packed, h, hBytes, s, sBytes, scratch, HEAD_FIRST_ROWS, true);
-    w = denseTile(w, scratch, firstBytes, scratch, 0, second, HEAD_SECOND_ROWS, true);
-    denseTile(w, second, secondBytes, second, 0, out, ENVELOPE_ROWS, false);
+    const hEnd: usize = h + hBytes;
+    let w = affineTile(packed, h, hEnd, s, s + sBytes, scratch, second, AFFINE_STORE);
+    siluRows(scratch, second);
+    w = affineTile(w, scratch, second, second, second, second, secondEnd, AFFINE_STORE);
+    siluRows(second, secondEnd);
+    const outEnd: usize = out + outBytes;
+    affineTile(w, second, secondEnd, secondEnd, secondEnd, out, outEnd, AFFINE_STORE);
     h += hStrideBytes;
     s += sStrideBytes;
     out += outStrideBytes;
   }
+}
+
+/** SiLU in place, from one address to another. */
+function siluRows(at: usize, end: usize): void {
+  do {
+    v128.store(at, silu(v128.load(at)));
+    at += 16;
+  } while (at < end);
 }
 
 /** `headRaw`, then `quantiles` in place: out holds q in u-space, not decreasing in k. */

@@ -3,26 +3,23 @@
  * that an inner loop has one weight pointer and constant offsets. Done once a model.
  */
 
-/** Bytes of one unit's block: four biases, then three weights an input and three a hidden unit. */
-export function gruUnitBytes(inputSize: i32, hiddenSize: i32): i32 {
-  return 16 + 12 * (inputSize + hiddenSize);
-}
+import { packColumns } from "./affine";
 
-/** Bytes that `packGru` writes. */
+/** Bytes that `packGru` writes: four biases a unit, three weights an input and a hidden unit. */
 export function gruPackedBytes(inputSize: i32, hiddenSize: i32): i32 {
-  return hiddenSize * gruUnitBytes(inputSize, hiddenSize);
+  return hiddenSize * (16 + 12 * (inputSize + hiddenSize));
 }
 
 /**
- * Packs a GRU for `gruStep`.
+ * Packs a GRU for `gruStep`, in the order of its four passes: r over [x; h], n's state part over h,
+ * n's input part over x, z over [x; h].
  *
  *   weightIh  f32[3H, I]   read; row blocks r, z, n (torch.nn.GRU)
  *   weightHh  f32[3H, H]   read
  *   biasIh    f32[3H]      read
  *   biasHh    f32[3H]      read
- *   packed    f32[H][4 + 3I + 3H]  written: of each unit the biases r, z (both halves summed),
- *                          n of the input, n of the state; then r, z, n of each input, then of each
- *                          hidden unit
+ *   packed    f32[4][H / 4][1 + columns][4]  written: of four units at a time the biases (r and z:
+ *                          both halves summed), then the weights column by column
  *
  * Regions must not overlap.
  */
@@ -36,30 +33,50 @@ export function packGru(
   hiddenSize: i32,
 ): void {
   const gate: usize = (<usize>hiddenSize) << 2;
-  for (let unit: i32 = 0; unit < hiddenSize; ++unit) {
-    const at: usize = (<usize>unit) << 2;
-    store<f32>(packed, load<f32>(biasIh + at) + load<f32>(biasHh + at));
-    store<f32>(packed, load<f32>(biasIh + gate + at) + load<f32>(biasHh + gate + at), 4);
-    store<f32>(packed, load<f32>(biasIh + 2 * gate + at), 8);
-    store<f32>(packed, load<f32>(biasHh + 2 * gate + at), 12);
-    packed = packUnit(weightIh, packed + 16, unit, inputSize, hiddenSize);
-    packed = packUnit(weightHh, packed, unit, hiddenSize, hiddenSize);
-  }
+  const gateIh: usize = gate * <usize>inputSize;
+  const gateHh: usize = gate * <usize>hiddenSize;
+  packed = packPass(weightIh, weightHh, biasIh, biasHh, packed, inputSize, hiddenSize, hiddenSize);
+  const newHh: usize = weightHh + 2 * gateHh;
+  packed = packPass(0, newHh, 0, biasHh + 2 * gate, packed, 0, hiddenSize, hiddenSize);
+  const newIh: usize = weightIh + 2 * gateIh;
+  packed = packPass(newIh, 0, biasIh + 2 * gate, 0, packed, inputSize, 0, hiddenSize);
+  packPass(
+    weightIh + gateIh,
+    weightHh + gateHh,
+    biasIh + gate,
+    biasHh + gate,
+    packed,
+    inputSize,
+    hiddenSize,
+    hiddenSize,
+  );
 }
 
-/** Interleaves rows unit, H + unit, 2H + unit of weight f32[3H, columns]; returns the end. */
-function packUnit(weight: usize, out: usize, unit: i32, columns: i32, hiddenSize: i32): usize {
-  const row: usize = (<usize>columns) << 2;
-  const gate: usize = row * <usize>hiddenSize;
-  let source: usize = weight + row * <usize>unit;
-  for (let column: i32 = 0; column < columns; ++column) {
-    store<f32>(out, load<f32>(source));
-    store<f32>(out, load<f32>(source + gate), 4);
-    store<f32>(out, load<f32>(source + 2 * gate), 8);
-    source += 4;
-    out += 12;
+/** One gate's rows over [x; h], over x or over h alone; a bias address of 0 adds nothing. */
+function packPass(
+  weightIh: usize,
+  weightHh: usize,
+  biasIh: usize,
+  biasHh: usize,
+  packed: usize,
+  inputColumns: i32,
+  stateColumns: i32,
+  rows: i32,
+): usize {
+  for (let row: i32 = 0; row < rows; row += 4) {
+    for (let at: usize = 0; at < 16; at += 4) {
+      let bias: f32 = 0;
+      const offset: usize = ((<usize>row) << 2) + at;
+      if (biasIh !== 0) bias = load<f32>(biasIh + offset);
+      if (biasHh !== 0) bias += load<f32>(biasHh + offset);
+      store<f32>(packed + at, bias);
+    }
+    packed = packColumns(weightIh, packed + 16, inputColumns);
+    packed = packColumns(weightHh, packed, stateColumns);
+    weightIh += (<usize>inputColumns) << 4;
+    weightHh += (<usize>stateColumns) << 4;
   }
-  return out;
+  return packed;
 }
 
 /** Bytes that `packGruOne` writes: units padded to a multiple of 8. */
@@ -68,7 +85,8 @@ export function gruOnePackedBytes(inputSize: i32, hiddenSize: i32): i32 {
 }
 
 /**
- * Packs a GRU for `gruStepOne`: as `packGru`, but with eight units where that has one.
+ * Packs a GRU for `gruStepOne`: of eight units at a time the biases r, z (both halves summed), n of
+ * the input, n of the state; then r, z, n of each input, then of each hidden unit.
  *
  *   packed  f32[ceil(H / 8)][4 + 3I + 3H][8]   written; units beyond H are zero
  *

@@ -18,19 +18,39 @@ export function quantiles(
   outStrideBytes: usize,
   tileCount: i32,
 ): void {
-  const rowBytes: usize = <usize>(ENVELOPE_ROWS * LANE_ROW_BYTES);
+  const bytes: usize = <usize>(ENVELOPE_ROWS * LANE_ROW_BYTES);
   for (let tile: i32 = 0; tile < tileCount; ++tile) {
-    for (let row: usize = 0; row < rowBytes; row += 128) {
-      for (let half: usize = 0; half < 32; half += 16) {
-        let q = v128.load(raw + row + half);
-        v128.store(out + row + half, q);
-        for (let level: usize = 32; level < 128; level += 32) {
-          q = f32x4.add(q, softplus(v128.load(raw + row + half + level)));
-          v128.store(out + row + half + level, q);
-        }
-      }
-    }
+    const end: usize = out + bytes;
+    let to: usize = out;
+    if (raw !== out) memory.copy(out, raw, bytes);
+    // First all steps, in a loop that keeps softplus's constants in registers, then the sums.
+    do {
+      const last: usize = to + 128;
+      to += 32;
+      do {
+        v128.store(to, softplus(v128.load(to)));
+        to += 16;
+      } while (to < last);
+    } while (to < end);
+    sumLevels(out, end);
     raw += rawStrideBytes;
     out += outStrideBytes;
   }
+}
+
+/** Running sums over the four rows of each group. */
+function sumLevels(group: usize, end: usize): void {
+  do {
+    let low = v128.load(group);
+    let high = v128.load(group, 16);
+    const last: usize = group + 96;
+    do {
+      group += 32;
+      low = f32x4.add(low, v128.load(group));
+      high = f32x4.add(high, v128.load(group, 16));
+      v128.store(group, low);
+      v128.store(group, high, 16);
+    } while (group < last);
+    group += 32;
+  } while (group < end);
 }

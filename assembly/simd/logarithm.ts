@@ -13,6 +13,7 @@ const NORMAL_MIN: f32 = 1.1754943508222875e-38;
 const TWO_23: f32 = 8388608.0;
 const LN2_HI: f32 = 0.693359375;
 const LN2_LO: f32 = -2.1219444e-4;
+const SQRT_TWO_LESS_ONE: f32 = 0.41421356237309503;
 const LN2: f32 = 0.6931471805599453;
 const P0: f32 = 7.0376836292e-2;
 const P1: f32 = -1.151461031e-1;
@@ -26,6 +27,19 @@ const P8: f32 = 3.3333331174e-1;
 /** Above this x * x would overflow soon; asinh x = ln 2x to the last bit long before. */
 const ASINH_LARGE: f32 = 1.0e8;
 
+/** ln(1 + m) - m + m^2 / 2 for 1 + m in [sqrt 1/2, sqrt 2). */
+function tailOf(m: v128): v128 {
+  let p = f32x4.add(f32x4.mul(f32x4.splat(P0), m), f32x4.splat(P1));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P2));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P3));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P4));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P5));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P6));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P7));
+  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P8));
+  return f32x4.mul(f32x4.mul(p, m), f32x4.mul(m, m));
+}
+
 /** ln x for normal, positive, finite x; anything else gives an unspecified number. */
 function logNormal(x: v128, exponentBias: v128): v128 {
   const mantissa = v128.or(
@@ -36,18 +50,8 @@ function logNormal(x: v128, exponentBias: v128): v128 {
   const exponent = i32x4.add(i32x4.sub(i32x4.shr_s(x, 23), exponentBias), small);
   const e = f32x4.convert_i32x4_s(exponent);
   const m = f32x4.sub(f32x4.add(mantissa, v128.and(mantissa, small)), f32x4.splat(1.0));
-  let p = f32x4.add(f32x4.mul(f32x4.splat(P0), m), f32x4.splat(P1));
-  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P2));
-  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P3));
-  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P4));
-  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P5));
-  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P6));
-  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P7));
-  p = f32x4.add(f32x4.mul(p, m), f32x4.splat(P8));
-  const square = f32x4.mul(m, m);
-  let y = f32x4.mul(f32x4.mul(p, m), square);
-  y = f32x4.add(y, f32x4.mul(e, f32x4.splat(LN2_LO)));
-  y = f32x4.sub(y, f32x4.mul(square, f32x4.splat(0.5)));
+  let y = f32x4.add(tailOf(m), f32x4.mul(e, f32x4.splat(LN2_LO)));
+  y = f32x4.sub(y, f32x4.mul(f32x4.mul(m, m), f32x4.splat(0.5)));
   return f32x4.add(f32x4.add(m, y), f32x4.mul(e, f32x4.splat(LN2_HI)));
 }
 
@@ -90,7 +94,17 @@ export function asinh(x: v128): v128 {
   return v128.or(whole, v128.and(x, i32x4.splat(0x80000000)));
 }
 
-/** ln(1 + e^x), without overflow and without cancellation. */
+/**
+ * ln(1 + e^x) = max(x, 0) + ln(1 + e), e = e^-abs(x) in (0, 1]. Above sqrt 2 - 1 the logarithm is
+ * ln 2 + ln((1 + e) / 2): both arguments minus 1 are exact, so nothing cancels.
+ */
 export function softplus(x: v128): v128 {
-  return f32x4.add(f32x4.max(x, f32x4.splat(0.0)), log1p(expNegative(f32x4.abs(x))));
+  const e = expNegative(f32x4.abs(x));
+  const upper = f32x4.gt(e, f32x4.splat(SQRT_TWO_LESS_ONE));
+  const half = f32x4.mul(f32x4.sub(e, f32x4.splat(1.0)), f32x4.splat(0.5));
+  const m = v128.bitselect(half, e, upper);
+  const y = f32x4.sub(tailOf(m), f32x4.mul(f32x4.mul(m, m), f32x4.splat(0.5)));
+  const whole = f32x4.add(f32x4.add(m, y), v128.and(f32x4.splat(LN2), upper));
+  // pmax keeps a NaN x, which e is then too.
+  return f32x4.add(f32x4.pmax(x, f32x4.splat(0.0)), whole);
 }

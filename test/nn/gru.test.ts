@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { type BinaryName, supportsRelaxed } from "../../host/core/binary.js";
 import { Prng } from "../../host/lib/prng.js";
 import { type GruWeights, gruStepReference } from "../../host/model/reference.js";
+import { worstDifference } from "../support/golden.js";
 import { fromTiles, KernelBed, sameBits, toTiles } from "../support/kernel-bed.js";
 import { packGruInto, packGruOneInto, randomFloats, randomGru } from "../support/net.js";
 
@@ -182,14 +183,16 @@ test("infinite inputs saturate the gates and never trap", () => {
   }
 });
 
-test("one instance at a time: the same bits as the batch, any shape", () => {
+test("one instance at a time: within 1e-6 of the batch in any shape, the same bits everywhere", () => {
   fc.assert(
     fc.property(shapes, ({ seed, inputSize, hiddenSize }) => {
       const one = randomCase(seed, inputSize, hiddenSize, 1);
       const [x, h] = [one.x[0] as Float32Array, one.h[0] as Float32Array];
       const alone = stepOne("release", one.gru, x, h);
-      assert.ok(sameBits(alone, step("release", one)[0] as Float32Array));
-      assert.ok(sameBits(alone, stepOne("shared", one.gru, x, h)));
+      assert.ok(worstDifference(alone, step("release", one)[0] as Float32Array) <= 1e-6);
+      for (const other of ["shared", "debug"] as const) {
+        assert.ok(sameBits(alone, stepOne(other, one.gru, x, h)), other);
+      }
     }),
     { numRuns: 25 },
   );
