@@ -1,7 +1,7 @@
 /**
  * Runs the compiled uvu files, each in a process of its own, two at a time.
  *
- *   node .ci/test.mjs [--slow] [--filter TEXT] [--no-coverage]
+ *   node .ci/test.mjs [--slow] [--filter TEXT] [--no-coverage] [--folder DIR] [--seconds N]
  *
  * A file fails when it exits non-zero, takes too long, or does not report exactly the tests it
  * registered: uvu itself passes a file that forgot `.run()` and swallows an error in a hook.
@@ -10,6 +10,7 @@
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs, stripVTControlCharacters } from "node:util";
 import { reportCoverage } from "./coverage.mjs";
@@ -24,13 +25,21 @@ const { values: options } = parseArgs({
     slow: { type: "boolean", default: false },
     filter: { type: "string", default: "" },
     "no-coverage": { type: "boolean", default: false },
+    folder: { type: "string", default: "build/js/test" },
+    seconds: { type: "string", default: "" },
   },
 });
+const limitMs =
+  options.seconds !== ""
+    ? Number(options.seconds) * 1000
+    : options.slow
+      ? SLOW_FILE_LIMIT_MS
+      : FILE_LIMIT_MS;
 const wantsCoverage = !options.slow && !options["no-coverage"] && options.filter === "";
 const rawFolder = `${root}build/coverage/raw`;
 
 function findFiles() {
-  const folder = `${root}build/js/test`;
+  const folder = resolve(root, options.folder);
   return readdirSync(folder, { recursive: true })
     .map((name) => name.replaceAll("\\", "/"))
     .filter((name) => name.endsWith(".test.js"))
@@ -49,7 +58,7 @@ function readTotals(output) {
 }
 
 /** Says why a finished file counts as failed, or nothing. */
-function complain({ code, signal, timedOut, limitMs, total, passed }) {
+function complain({ code, signal, timedOut, total, passed }) {
   if (timedOut) return `took longer than ${limitMs / 1000} s`;
   if (signal !== null) return `ended by ${signal}`;
   if (total === 0) return "registered no test (is .run() missing?)";
@@ -59,12 +68,11 @@ function complain({ code, signal, timedOut, limitMs, total, passed }) {
 }
 
 function runFile(file) {
-  const limitMs = options.slow ? SLOW_FILE_LIMIT_MS : FILE_LIMIT_MS;
   const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" };
   delete env.NODE_V8_COVERAGE;
   if (wantsCoverage) env.NODE_V8_COVERAGE = rawFolder;
   const startedMs = performance.now();
-  return new Promise((resolve) => {
+  return new Promise((finish) => {
     const child = spawn(process.execPath, ["--enable-source-maps", file.path], {
       cwd: root,
       env,
@@ -87,8 +95,8 @@ function runFile(file) {
       const plain = stripVTControlCharacters(output);
       const totals = readTotals(plain);
       const seconds = (performance.now() - startedMs) / 1000;
-      const complaint = complain({ code, signal, timedOut, limitMs, ...totals });
-      resolve({ file, output: plain, seconds, complaint, ...totals });
+      const complaint = complain({ code, signal, timedOut, ...totals });
+      finish({ file, output: plain, seconds, complaint, ...totals });
     });
   });
 }
@@ -123,8 +131,10 @@ async function runAll(files) {
 
 async function main() {
   const files = findFiles();
-  rmSync(`${root}build/coverage`, { recursive: true, force: true });
-  mkdirSync(rawFolder, { recursive: true });
+  if (wantsCoverage) {
+    rmSync(`${root}build/coverage`, { recursive: true, force: true });
+    mkdirSync(rawFolder, { recursive: true });
+  }
   const startedMs = performance.now();
   const results = await runAll(files);
   let passed = results.reduce((sum, result) => sum + result.passed, 0);

@@ -1,5 +1,18 @@
 /** The library's public surface: re-exports only. */
 
+// Allocator
+export { type AllocatorOptions, PredictiveAllocator } from "./allocator/allocator.js";
+export type { LoadReader } from "./allocator/load.js";
+export type {
+  AllocationAnswer,
+  AllocationRequest,
+  FitAnswer,
+  FitQuestion,
+  Grant,
+  NodeSpec,
+  PoolView,
+  ResourceAllocator,
+} from "./allocator/types.js";
 // Coordinator
 export { Coordinator, type CoordinatorOptions } from "./coordinator/coordinator.js";
 export { replayDecision } from "./coordinator/decision.js";
@@ -23,6 +36,9 @@ export { LEDGER_SCHEMA, type LmdbLedgerOptions, openLmdbLedger } from "./ledger/
 export { MemoryLedger } from "./ledger/memory.js";
 export { type Clock, SystemClock, VirtualClock } from "./lib/clock.js";
 export { ERROR_CODES, type ErrorCode, isRepriseError, RepriseError } from "./lib/errors.js";
+// Model
+export { shippedWeightsFile } from "./model/shipped-weights.js";
+export { type NetworkWeights, readWeights } from "./model/weights.js";
 export { type FeedOptions, type FeedReport, feed } from "./profiler/feed.js";
 // profiler
 export type { BehaviourProfile, ProfileReader, RestartOutcome, Rung } from "./profiler/profile.js";
@@ -38,4 +54,13 @@ export { readPreemptions, type VmLife } from "./sources/gcp/preemptions.js";
 export { type Eviction, readEvictions } from "./sources/google2011/evictions.js";
 export { type MachineEvent, readMachineEvents } from "./sources/google2011/machine-events.js";
 export { readTaskEvents, type TaskEvent } from "./sources/google2011/task-events.js";
+export { Machine, type MachineCapacity, type MachineLoad } from "./sources/host/machine.js";
+export { MachineUsage } from "./sources/host/machine-usage.js";
+export type {
+  InstanceRegistration,
+  ResourceAmounts,
+  Sample,
+  SampleSource,
+  SourceEvent,
+} from "./sources/sample.js";
 export { type CapacityChange, readSpotTrace, SpotSource } from "./sources/skypilot/spot-source.js";

@@ -1,0 +1,47 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { createProgram } from "../host/cli/program.js";
+import { ROOT } from "./support/source-files.js";
+
+const readme = readFileSync(`${ROOT}README.md`, "utf8");
+
+/** Fenced blocks of one language. */
+function blocks(language: string): string[] {
+  const fenced = readme.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "gm"));
+  return [...fenced].map((match) => match[1] as string);
+}
+
+test("the library example runs as it stands and decides", () => {
+  const [example = ""] = blocks("js");
+  // Inside the package its own name leads to its own exports, as in a program that installed it.
+  const folder = `${ROOT}build/readme`;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${folder}/example.mjs`, example);
+  const done = spawnSync(process.execPath, [`${folder}/example.mjs`], { encoding: "utf8" });
+  rmSync(folder, { recursive: true, force: true });
+  assert.is(done.stderr, "");
+  assert.is(done.status, 0);
+  const cores = Number(/^([\d.]+) cores after a restart$/m.exec(done.stdout)?.[1]);
+  assert.ok(cores >= 0.5 && cores <= 8, `an instance that used 1.2 cores needs ${cores}`);
+  assert.match(done.stdout, /^proceed \[\]/m);
+  assert.match(done.stdout, /^node-1 \[/m);
+});
+
+test("the quick start is two commands", () => {
+  assert.equal(blocks("sh")[0], "npm ci && npm start\n");
+});
+
+test("every command is in the README", () => {
+  const named = [...readme.matchAll(/^ {4}npx reprise (\w+)/gm)].map((match) => match[1]);
+  const known = createProgram(false).commands.map((command) => command.name());
+  assert.ok(known.length > 0);
+  for (const name of known) assert.ok(named.includes(name), name);
+});
+
+test("the README is short", () => {
+  assert.ok(readme.split("\n").length <= 200);
+});
+
+test.run();
