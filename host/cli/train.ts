@@ -25,6 +25,7 @@ interface TrainFlags {
   readonly events: number;
   readonly scored: number;
   readonly hidden: number;
+  readonly rate: number;
   readonly date?: string;
   readonly curve?: string;
   readonly json?: boolean;
@@ -69,6 +70,7 @@ export function trainCommand(): Command {
       Math.min(availableParallelism(), LIMITS.workersMax),
     )
     .option("--hidden <N>", "hidden units, a multiple of 4", hiddenSize, 32)
+    .option("--rate <R>", "peak learning rate", learningRate, TRAINER_DEFAULTS.peakRate)
     .option("--date <DAY>", "day to write into the file, as 2026-01-31", day)
     .option("--curve <FILE>", "write the learning curve as an SVG picture")
     .option("--json", "print one JSON object instead of tables")
@@ -89,6 +91,12 @@ function whole(low: number, high: number): (text: string) => number {
 function hiddenSize(text: string): number {
   const value = whole(4, LIMITS.hiddenSizeMax)(text);
   if (value % 4 !== 0) throw new InvalidArgumentError("expected a multiple of 4");
+  return value;
+}
+
+function learningRate(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError("expected a number in (0, 1]");
   return value;
 }
 
@@ -115,8 +123,8 @@ async function runTrain(flags: TrainFlags): Promise<void> {
     },
     progress.stage("ingesting"),
   );
-  const { epochs, seed } = flags;
-  const trainer = new Trainer(session, { ...TRAINER_DEFAULTS, epochs, seed });
+  const { epochs, seed, rate: peakRate } = flags;
+  const trainer = new Trainer(session, { ...TRAINER_DEFAULTS, epochs, seed, peakRate });
   let reports: EpochReport[];
   try {
     const onBatch = progress.stage("training");
@@ -157,7 +165,7 @@ function metadataOf(
     format: "pt",
     command:
       `reprise train --epochs ${flags.epochs} --events ${flags.events} --scored ${flags.scored} ` +
-      `--seed ${flags.seed} --hidden ${flags.hidden}`,
+      `--seed ${flags.seed} --hidden ${flags.hidden} --rate ${flags.rate}`,
     data: `GWA-T-12 Bitbrains rnd, ${trained}`,
     diskUnit: "MB/s",
     seed: `${flags.seed}`,

@@ -20,7 +20,7 @@ export interface TrainerOptions {
 
 export const TRAINER_DEFAULTS = {
   epochs: 8,
-  peakRate: 3e-3,
+  peakRate: 0.012,
   patience: 3,
 } as const;
 
