@@ -3,6 +3,7 @@ import { isRepriseError } from "../lib/errors.js";
 import { printNote, toJson } from "./output.js";
 import { predictCommand } from "./predict.js";
 import { trainCommand } from "./train.js";
+import { replayCommand } from "./replay.js";
 import { readPackageVersion, versionCommand } from "./version.js";
 
 /** Exit codes, stable: scripts test them. */
@@ -13,13 +14,14 @@ export const EXIT_USAGE = 2;
 const EXAMPLES = `
 Examples:
   $ reprise predict --format bitbrains --input 1.csv --cuts cuts.json --json
+  $ reprise replay
   $ reprise version
   $ reprise version --json
 
 Exit codes: 0 done, 1 failed, 2 bad usage. With --json an error is an object on standard error.`;
 
 function commands(): Command[] {
-  return [predictCommand(), trainCommand(), versionCommand()];
+  return [replayCommand(), predictCommand(), trainCommand(), versionCommand()];
 }
 
 /** @param json whether errors are written for machines */

@@ -1,0 +1,128 @@
+import { availableParallelism } from "node:os";
+import { SingleBar } from "cli-progress";
+import { Command, InvalidArgumentError } from "commander";
+import { LIMITS } from "../lib/limits.js";
+import { DAYS_MAX } from "../replay/plan-scenario.js";
+import {
+  type OnProgress,
+  type ReplayOptions,
+  runReplay,
+  SAMPLE_DAYS,
+} from "../replay/run-replay.js";
+import { printJson, printLine } from "./output.js";
+import { formatReplay } from "./replay-table.js";
+
+interface ReplayFlags {
+  readonly data?: string;
+  readonly days?: number;
+  readonly vms?: number;
+  readonly nodes?: number;
+  readonly seed: number;
+  readonly workers: number;
+  readonly ledger: string;
+  readonly model?: string;
+  readonly json?: boolean;
+}
+
+const STEPS = 1000;
+const IN_MEMORY = "memory";
+
+const EXAMPLES = `
+Examples:
+  $ reprise replay                              the bundled sample: 32 VMs, a week
+  $ reprise replay --json --seed 7              the same for machines, other draws
+  $ reprise replay --data traces --vms 100      whole traces, 100 VMs of them, three weeks
+  $ reprise replay --ledger replay-ledger       keep the ledger, for reprise explain
+
+DIR holds bitbrains_rnd/series/*.csv.gz and spot_skypilot/.`;
+
+export function replayCommand(): Command {
+  return new Command("replay")
+    .description(
+      "plays real traces: VMs on nodes that lose capacity, under Reprise and under priority alone",
+    )
+    .option("--data <DIR>", "folder with whole traces instead of the bundled sample")
+    .option(
+      "--days <N>",
+      `days after the week of warm-up, at most ${DAYS_MAX}; default all there are`,
+      positive,
+    )
+    .option("--vms <N>", "how many VMs, drawn by the seed; default all", whole(1, 1_000_000))
+    .option("--nodes <N>", "how many nodes; default one for 15 VMs, at least 3", whole(1, 65_536))
+    .option("--seed <N>", "of everything that is drawn", whole(0, 2 ** 32 - 1), 1)
+    .option(
+      "--workers <N>",
+      "threads of the profiler, 0 for none; the result does not depend on it",
+      whole(0, LIMITS.workersMax),
+      Math.min(availableParallelism(), LIMITS.workersMax),
+    )
+    .option("--ledger <DIR>", "an empty folder for the ledger, or memory", IN_MEMORY)
+    .option("--model <FILE>", "weights of the network; default those that ship")
+    .option("--json", "print one JSON object instead of a table")
+    .addHelpText("after", EXAMPLES)
+    .action(replay);
+}
+
+async function replay(flags: ReplayFlags): Promise<void> {
+  const progress = openProgress();
+  try {
+    const report = await runReplay(toOptions(flags), progress.update);
+    progress.stop();
+    if (flags.json === true) printJson(report);
+    else printLine(formatReplay(report));
+  } finally {
+    progress.stop();
+  }
+}
+
+function toOptions(flags: ReplayFlags): ReplayOptions {
+  const { data, vms, nodes, seed, workers, ledger, model } = flags;
+  return {
+    seed,
+    workers,
+    days: flags.days ?? (data === undefined ? SAMPLE_DAYS : DAYS_MAX),
+    ...(data === undefined ? {} : { data }),
+    ...(vms === undefined ? {} : { vmCount: vms }),
+    ...(nodes === undefined ? {} : { nodeCount: nodes }),
+    ...(ledger === IN_MEMORY ? {} : { ledgerFolder: ledger }),
+    ...(model === undefined ? {} : { model }),
+  };
+}
+
+/** A bar on the terminal; nothing where standard error is a file or a pipe. */
+function openProgress(): { readonly update: OnProgress; readonly stop: () => void } {
+  if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const bar = new SingleBar({
+    stream: process.stderr,
+    format: "{part} |{bar}| {percentage} % | {eta_formatted} left",
+    hideCursor: true,
+    clearOnComplete: true,
+    etaBuffer: 100,
+  });
+  let current = "";
+  return {
+    update: (part, done) => {
+      if (part !== current) {
+        bar.stop();
+        bar.start(STEPS, 0, { part });
+        current = part;
+      }
+      bar.update(Math.floor(done * STEPS), { part });
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+function whole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`a whole number from ${min} to ${max} is expected.`);
+  };
+}
+
+function positive(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0 && value <= DAYS_MAX) return value;
+  throw new InvalidArgumentError(`a number above 0 and up to ${DAYS_MAX} is expected.`);
+}
