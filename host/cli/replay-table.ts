@@ -29,6 +29,7 @@ const HAPPENED: readonly Line[] = [
 const RESTARTS: readonly Line[] = [
   ["restarts granted", (of) => `${of.restarts.granted}`],
   ["  into reserved room", (of) => `${of.restarts.reserved}`],
+  ["  with less than asked for", (of) => `${of.restarts.short}`],
   ["restarts that had to wait", (of) => `${of.restarts.waited + of.restarts.stillWaiting}`],
   ["  minutes waited, all", (of) => `${waited(of)}`],
   ["  still waiting at the end", (of) => `${of.restarts.stillWaiting}`],

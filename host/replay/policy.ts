@@ -36,6 +36,8 @@ export interface RestartGrant {
   readonly amounts: readonly number[];
   /** Room was kept for it before it came back. */
   readonly reserved: boolean;
+  /** Less than what was asked for. */
+  readonly short: boolean;
 }
 
 /** What a policy counts that the world cannot see. */
@@ -75,8 +77,8 @@ export interface ReplayPolicy {
   lose(loss: CapacityLoss): Promise<LossOutcome>;
   /** Capacity comes back. */
   gain(amounts: ReadonlyMap<string, Amounts>): Promise<void>;
-  /** Its outage is over; null: it has to wait, ask again next turn. */
-  restart(instance: ReplayInstance): Promise<RestartGrant | null>;
+  /** Its outage has been over for so long; null: it has to wait, ask again next turn. */
+  restart(instance: ReplayInstance, waitedMinutes: number): Promise<RestartGrant | null>;
   /** What it really needed. */
   outcome(outcome: RestartOutcome): void;
 

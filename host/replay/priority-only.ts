@@ -119,7 +119,7 @@ export class PriorityOnlyPolicy implements ReplayPolicy {
         amounts[needColumn(resource, phase)] = amount;
       }
     });
-    return { nodeId, amounts, reserved: false };
+    return { nodeId, amounts, reserved: false, short: false };
   }
 
   #stop(holder: Holder, cause: Interruption["cause"], outageMinutes?: number): void {

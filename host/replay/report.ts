@@ -1,4 +1,5 @@
 import { isHeldOut } from "../sources/bitbrains/split.js";
+import { PATIENCE_MINUTES } from "./reprise-policy.js";
 import type { PolicyReport } from "./run-policy.js";
 import { type Scenario, SPOT_SHARE } from "./scenario.js";
 import { OUTAGE_MINUTES } from "./world.js";
@@ -43,6 +44,8 @@ export const NOTES: readonly string[] = [
     "memory and 0.5 of their network and disk. At the start everybody holds his P95.",
   `${SPOT_SHARE * 100} % of a spot zone's capacity follows its trace; losses are announced 2, 10 or ` +
     `30 min ahead. Outages: ${OUTAGE_MINUTES.join(", ")} min as planned, up to half as long again.`,
+  `reprise: a restart without a reservation waits ${PATIENCE_MINUTES} min at most for its whole need, then ` +
+    "takes what there is.",
   "priority-only: lowest priority first, at once, no prediction, no reservation; a restart waits " +
     "until its request fits. Its request is the largest use of the warm-up week, or the P95.",
   "Priorities, groups, checkpoints, notices, outages and planned interruptions are drawn by the " +

@@ -32,6 +32,8 @@ import { UsageBoard } from "./usage-board.js";
 
 /** While nothing waits for a decision the pools follow the needs at this pace. */
 const IDLE_TICK_MS = 5 * 60_000;
+/** A restart without a lease waits this long for its whole need, then takes what there is. */
+export const PATIENCE_MINUTES = 30;
 /** Assumed for everybody whose request names none; the middle of the outages that are drawn. */
 const TYPICAL_OUTAGE_MINUTES = 15;
 
@@ -183,20 +185,26 @@ export class ReprisePolicy implements ReplayPolicy {
     this.#lost.gain(amounts);
   }
 
-  async restart(instance: ReplayInstance): Promise<RestartGrant | null> {
+  async restart(instance: ReplayInstance, waitedMinutes: number): Promise<RestartGrant | null> {
     const { instanceId } = instance;
     const nowMs = this.#clock.nowMs();
     const lease = this.#allocator.reservationOfOwner(instanceId);
     const reserved = lease?.state === "held" && lease.expiresMs > nowMs;
+    if (lease?.state === "held" && !reserved) {
+      // Its lease is over and will be swept by the tick of this turn.
+      this.#isBusy = true;
+      return null;
+    }
     if (!reserved) {
       const answer = this.#allocator.allocateResources(instanceId, { outageMinutes: 0 });
-      if (!answer.approved) return null;
+      if (!answer.approved && waitedMinutes < PATIENCE_MINUTES) return null;
     }
     this.#profiler.restarted(instanceId, nowMs);
     const grant = await this.#coordinator.restarted(instanceId, nowMs);
     if (grant.reservationId !== null) this.#leases.used(grant.reservationId);
     this.#board.refresh();
-    return { nodeId: grant.nodeId, amounts: grant.amounts, reserved };
+    const short = grant.shortfall.some((amount) => amount > 0);
+    return { nodeId: grant.nodeId, amounts: grant.amounts, reserved, short };
   }
 
   outcome(outcome: RestartOutcome): void {

@@ -1,5 +1,5 @@
 import { PHASE_COUNT, RESOURCE_COUNT, RESOURCES, type Resource } from "../core/abi.js";
-import type { Interruption } from "./policy.js";
+import type { Interruption, RestartGrant } from "./policy.js";
 
 /** Grant against real need, over all phases seen of all restarts. */
 export interface ResourceFigures {
@@ -18,6 +18,8 @@ export interface WorldFigures {
   readonly restarts: {
     readonly granted: number;
     readonly reserved: number;
+    /** Got less than they asked for. */
+    readonly short: number;
     /** Had to wait beyond the end of its outage. */
     readonly waited: number;
     readonly waitedMinutesTotal: number;
@@ -40,7 +42,7 @@ export class Tally {
   overloadMinutes = 0;
   lostCoreHours = 0;
   repeatedWithinHour = 0;
-  readonly #restarts = { granted: 0, reserved: 0, waited: 0, total: 0, max: 0 };
+  readonly #restarts = { granted: 0, reserved: 0, short: 0, waited: 0, total: 0, max: 0 };
   readonly #still = { count: 0, minutes: 0 };
   readonly #phases = new Float64Array(RESOURCE_COUNT);
   readonly #covered = new Float64Array(RESOURCE_COUNT);
@@ -48,10 +50,11 @@ export class Tally {
   readonly #above = new Float64Array(RESOURCE_COUNT);
   readonly #below = new Float64Array(RESOURCE_COUNT);
 
-  restarted(waitedMinutes: number, reserved: boolean): void {
+  restarted(waitedMinutes: number, grant: Pick<RestartGrant, "reserved" | "short">): void {
     const restarts = this.#restarts;
     restarts.granted++;
-    if (reserved) restarts.reserved++;
+    if (grant.reserved) restarts.reserved++;
+    if (grant.short) restarts.short++;
     if (waitedMinutes <= 0) return;
     restarts.waited++;
     restarts.total += waitedMinutes;
@@ -97,6 +100,7 @@ export class Tally {
       restarts: {
         granted: restarts.granted,
         reserved: restarts.reserved,
+        short: restarts.short,
         waited: restarts.waited,
         waitedMinutesTotal: restarts.total,
         waitedMinutesMax: restarts.max,

@@ -193,9 +193,10 @@ export class World {
   async #restart(nowMs: number): Promise<void> {
     for (const actor of this.#actors) {
       if (actor.isUp || actor.dueMs > nowMs) continue;
-      const grant = await this.#policy.restart(actor.instance);
+      const waitedMinutes = Math.floor((nowMs - actor.dueMs) / MINUTE_MS);
+      const grant = await this.#policy.restart(actor.instance, waitedMinutes);
       if (grant === null) continue;
-      this.tally.restarted(Math.floor((nowMs - actor.dueMs) / MINUTE_MS), grant.reserved);
+      this.tally.restarted(waitedMinutes, grant);
       actor.restart(nowMs, grant);
     }
   }

@@ -184,8 +184,8 @@ test("a tally compares grants with needs", () => {
     [2, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0],
     [1, 2, 3, Number.NaN, Number.NaN, Number.NaN, 0, 0, 0, 1, 1, 1],
   );
-  tally.restarted(0, true);
-  tally.restarted(7, false);
+  tally.restarted(0, { reserved: true, short: true });
+  tally.restarted(7, { reserved: false, short: false });
   tally.stillDown(-2);
   tally.stillDown(3);
   const { need, restarts } = tally.figures();
@@ -196,6 +196,7 @@ test("a tally compares grants with needs", () => {
   assert.equal(restarts, {
     granted: 2,
     reserved: 1,
+    short: 1,
     waited: 1,
     waitedMinutesTotal: 7,
     waitedMinutesMax: 7,

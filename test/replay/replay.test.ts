@@ -6,12 +6,12 @@ import * as assert from "uvu/assert";
 import { RESOURCES } from "../../host/core/abi.js";
 import { MemoryLedger } from "../../host/ledger/memory.js";
 import { isRepriseError } from "../../host/lib/errors.js";
-import { openTraceFolder } from "../../host/replay/trace-folder.js";
+import { Profiler } from "../../host/profiler/profiler.js";
 import { planScenario } from "../../host/replay/plan-scenario.js";
 import { ReprisePolicy } from "../../host/replay/reprise-policy.js";
 import { runPolicy } from "../../host/replay/run-policy.js";
 import { type ReplayOptions, runReplay } from "../../host/replay/run-replay.js";
-import { Profiler } from "../../host/profiler/profiler.js";
+import { openTraceFolder } from "../../host/replay/trace-folder.js";
 
 const test = suite("replay");
 const SMALL: ReplayOptions = { seed: 3, days: 1, vmCount: 12, workers: 0 };
