@@ -35,6 +35,7 @@ const RESTARTS: readonly Line[] = [
   ["  still waiting at the end", (of) => `${of.restarts.stillWaiting}`],
   ...RESOURCES.flatMap((resource): Line[] => [
     [`${resource}: need covered`, (of) => percent(of.need[resource].coverage)],
+    ["  of those granted whole", (of) => percent(of.needOfWhole[resource].coverage)],
     [`${resource}: slack`, (of) => percent(of.need[resource].slack)],
   ]),
   ["overload, node-minutes", (of) => `${of.overloadMinutes}`],

@@ -14,6 +14,7 @@ const SAMPLE_SECONDS_MAX = 600;
 export interface FinishedRestart {
   readonly restartedMs: number;
   readonly granted: readonly number[];
+  readonly short: boolean;
   readonly peaks: readonly number[];
   readonly predicted: readonly number[] | undefined;
 }
@@ -31,6 +32,7 @@ export class Actor {
   #predicted: readonly number[] | undefined;
   #truth: RestartTruth | null = null;
   #granted: readonly number[] = [];
+  #short = false;
   #lastSampleMs = Number.NaN;
   #checkpointMs: number;
   #coreSecondsAtRisk = 0;
@@ -77,6 +79,7 @@ export class Actor {
     this.nodeId = grant.nodeId;
     this.#truth = new RestartTruth(nowMs);
     this.#granted = grant.amounts;
+    this.#short = grant.short;
     this.#checkpointMs = nowMs;
     this.#lastSampleMs = nowMs;
   }
@@ -89,6 +92,7 @@ export class Actor {
     return {
       restartedMs: truth.restartedMs,
       granted: this.#granted,
+      short: this.#short,
       peaks: truth.peaks(nowMs),
       predicted: this.#predicted,
     };

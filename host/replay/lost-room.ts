@@ -60,7 +60,8 @@ export class LostRoom {
         for (const { donorId, nodeId, given } of shrinks) {
           const allocation = allocator.allocationOf(donorId);
           if (allocation === undefined) continue;
-          // Set anew, it is no longer the lease's to give back.
+          // Gone and set anew, it is no longer the lease's to give back.
+          allocator.release(donorId);
           allocator.allocate(donorId, allocation.groupId, nodeId, allocation.amounts);
           this.#gifts.push({ donorId, nodeId, given, left: [...allocation.amounts] });
         }

@@ -36,7 +36,7 @@ export interface RestartGrant {
   readonly amounts: readonly number[];
   /** Room was kept for it before it came back. */
   readonly reserved: boolean;
-  /** Less than what was asked for. */
+  /** Less than its restart needs by prediction or request. */
   readonly short: boolean;
 }
 

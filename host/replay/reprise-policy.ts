@@ -1,6 +1,7 @@
 import { PredictiveAllocator } from "../allocator/allocator.js";
 import { isHoldOf } from "../coordinator/commit-plan.js";
 import { Coordinator } from "../coordinator/coordinator.js";
+import { restartNeed } from "../coordinator/need.js";
 import type {
   CoordinatorRequest,
   InterruptionRequest,
@@ -37,6 +38,9 @@ export const PATIENCE_MINUTES = 30;
 /** Assumed for everybody whose request names none; the middle of the outages that are drawn. */
 const TYPICAL_OUTAGE_MINUTES = 15;
 
+/** The allocator counts in these. */
+const STEP = 1 / 1024;
+
 export interface ReprisePorts {
   readonly scenario: Scenario;
   readonly clock: Clock;
@@ -65,6 +69,8 @@ export class ReprisePolicy implements ReplayPolicy {
   readonly #leases = new LeaseLog();
   readonly #requests = new Map<string, CoordinatorRequest>();
   readonly #plans = new Map<string, CoordinatorRequest>();
+  /** What was predicted for the restart of those who are down. */
+  readonly #needs = new Map<string, readonly number[]>();
   #acts: Act[] = [];
   #shrinkCount = 0;
   #hasNews = false;
@@ -203,7 +209,8 @@ export class ReprisePolicy implements ReplayPolicy {
     const grant = await this.#coordinator.restarted(instanceId, nowMs);
     if (grant.reservationId !== null) this.#leases.used(grant.reservationId);
     this.#board.refresh();
-    const short = grant.shortfall.some((amount) => amount > 0);
+    const need = this.#needs.get(instanceId) ?? [];
+    const short = need.some((amount, column) => (grant.amounts[column] ?? 0) < amount - STEP);
     return { nodeId: grant.nodeId, amounts: grant.amounts, reserved, short };
   }
 
@@ -254,6 +261,7 @@ export class ReprisePolicy implements ReplayPolicy {
   ): Interruption {
     const planned = outageMinutes === undefined ? {} : { outageMinutes };
     const { envelope } = this.#profiler.profile(instanceId, planned);
+    this.#needs.set(instanceId, restartNeed(envelope));
     this.#profiler.stopped(instanceId, this.#clock.nowMs(), "interrupted");
     this.#board.forget(instanceId);
     return { instanceId, cause, predicted: [...envelope], ...planned };

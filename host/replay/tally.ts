@@ -1,16 +1,6 @@
-import { PHASE_COUNT, RESOURCE_COUNT, RESOURCES, type Resource } from "../core/abi.js";
+import type { Resource } from "../core/abi.js";
+import { NeedTally, type ResourceFigures } from "./need-tally.js";
 import type { Interruption, RestartGrant } from "./policy.js";
-
-/** Grant against real need, over all phases seen of all restarts. */
-export interface ResourceFigures {
-  readonly phases: number;
-  /** Share of phases whose peak the grant covered. */
-  readonly coverage: number | null;
-  /** Granted above need, over need. */
-  readonly slack: number | null;
-  /** Needed above grant, over need. */
-  readonly deficit: number | null;
-}
 
 export interface WorldFigures {
   readonly interruptions: Record<Interruption["cause"], number>;
@@ -29,6 +19,8 @@ export interface WorldFigures {
     readonly stillWaitingMinutes: number;
   };
   readonly need: Record<Resource, ResourceFigures>;
+  /** The same for restarts that were granted all that they asked for. */
+  readonly needOfWhole: Record<Resource, ResourceFigures>;
   /** Node-minutes in which use exceeded what was left of the node, any resource. */
   readonly overloadMinutes: number;
   readonly lostCoreHours: number;
@@ -44,11 +36,8 @@ export class Tally {
   repeatedWithinHour = 0;
   readonly #restarts = { granted: 0, reserved: 0, short: 0, waited: 0, total: 0, max: 0 };
   readonly #still = { count: 0, minutes: 0 };
-  readonly #phases = new Float64Array(RESOURCE_COUNT);
-  readonly #covered = new Float64Array(RESOURCE_COUNT);
-  readonly #need = new Float64Array(RESOURCE_COUNT);
-  readonly #above = new Float64Array(RESOURCE_COUNT);
-  readonly #below = new Float64Array(RESOURCE_COUNT);
+  readonly #all = new NeedTally();
+  readonly #whole = new NeedTally();
 
   restarted(waitedMinutes: number, grant: Pick<RestartGrant, "reserved" | "short">): void {
     const restarts = this.#restarts;
@@ -68,31 +57,16 @@ export class Tally {
   }
 
   /** Both are resource x phase; NaN where nothing was seen. */
-  compare(granted: readonly number[], peaks: readonly number[]): void {
-    peaks.forEach((peak, column) => {
-      const grant = granted[column] ?? Number.NaN;
-      if (Number.isNaN(peak) || Number.isNaN(grant)) return;
-      const resource = Math.floor(column / PHASE_COUNT);
-      add(this.#phases, resource, 1);
-      add(this.#covered, resource, peak <= grant ? 1 : 0);
-      add(this.#need, resource, peak);
-      add(this.#above, resource, Math.max(0, grant - peak));
-      add(this.#below, resource, Math.max(0, peak - grant));
-    });
+  compare(restart: {
+    readonly granted: readonly number[];
+    readonly peaks: readonly number[];
+    readonly short: boolean;
+  }): void {
+    this.#all.compare(restart.granted, restart.peaks);
+    if (!restart.short) this.#whole.compare(restart.granted, restart.peaks);
   }
 
   figures(): WorldFigures {
-    const need = {} as Record<Resource, ResourceFigures>;
-    RESOURCES.forEach((name, resource) => {
-      const phases = this.#phases[resource] ?? 0;
-      const real = this.#need[resource] ?? 0;
-      need[name] = {
-        phases,
-        coverage: ratio(this.#covered[resource], phases),
-        slack: ratio(this.#above[resource], real),
-        deficit: ratio(this.#below[resource], real),
-      };
-    });
     const restarts = this.#restarts;
     return {
       interruptions: { ...this.interruptions },
@@ -107,18 +81,11 @@ export class Tally {
         stillWaiting: this.#still.count,
         stillWaitingMinutes: this.#still.minutes,
       },
-      need,
+      need: this.#all.figures(),
+      needOfWhole: this.#whole.figures(),
       overloadMinutes: this.overloadMinutes,
       lostCoreHours: this.lostCoreHours,
       repeatedWithinHour: this.repeatedWithinHour,
     };
   }
-}
-
-function add(column: Float64Array, at: number, amount: number): void {
-  column[at] = (column[at] ?? 0) + amount;
-}
-
-function ratio(part: number | undefined, whole: number): number | null {
-  return whole > 0 ? (part ?? 0) / whole : null;
 }

@@ -241,7 +241,7 @@ export class World {
   #finish(actor: Actor, cut: boolean): void {
     const done = actor.finish(this.#clock.nowMs(), cut);
     if (done === null) return;
-    this.tally.compare(done.granted, done.peaks);
+    this.tally.compare(done);
     const { restartedMs, peaks, predicted } = done;
     if (predicted === undefined) return;
     const { instanceId } = actor.instance;

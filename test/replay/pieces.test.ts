@@ -180,16 +180,24 @@ test("truth is the peak of each phase (from, to] and nothing of a phase cut shor
 
 test("a tally compares grants with needs", () => {
   const tally = new Tally();
-  tally.compare(
-    [2, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0],
-    [1, 2, 3, Number.NaN, Number.NaN, Number.NaN, 0, 0, 0, 1, 1, 1],
-  );
+  const nan = Number.NaN;
+  tally.compare({
+    granted: [2, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0],
+    peaks: [1, 2, 3, nan, nan, nan, 0, 0, 0, 1, 1, 1],
+    short: true,
+  });
+  tally.compare({
+    granted: [4, ...new Array<number>(11).fill(0)],
+    peaks: [3, ...new Array<number>(11).fill(nan)],
+    short: false,
+  });
   tally.restarted(0, { reserved: true, short: true });
   tally.restarted(7, { reserved: false, short: false });
   tally.stillDown(-2);
   tally.stillDown(3);
-  const { need, restarts } = tally.figures();
-  assert.equal(need.cpu, { phases: 3, coverage: 2 / 3, slack: 1 / 6, deficit: 1 / 6 });
+  const { need, needOfWhole, restarts } = tally.figures();
+  assert.equal(need.cpu, { phases: 4, coverage: 3 / 4, slack: 2 / 9, deficit: 1 / 9 });
+  assert.equal(needOfWhole.cpu, { phases: 1, coverage: 1, slack: 1 / 3, deficit: 0 });
   assert.equal(need.memory, { phases: 0, coverage: null, slack: null, deficit: null });
   assert.equal(need.network, { phases: 3, coverage: 1, slack: null, deficit: null });
   assert.equal(need.disk, { phases: 3, coverage: 0, slack: 0, deficit: 1 });
