@@ -2,8 +2,8 @@ import { Command, CommanderError } from "commander";
 import { isRepriseError } from "../lib/errors.js";
 import { printNote, toJson } from "./output.js";
 import { predictCommand } from "./predict.js";
-import { trainCommand } from "./train.js";
 import { replayCommand } from "./replay.js";
+import { trainCommand } from "./train.js";
 import { readPackageVersion, versionCommand } from "./version.js";
 
 /** Exit codes, stable: scripts test them. */
