@@ -79,7 +79,7 @@ function roundTrip(): BenchCase {
           ...task,
           scratchIndex: index,
         }));
-        failures = (await pool.run(tasks)).length;
+        failures = (await pool.run(tasks, 1)).length;
       };
       const output = () => [failures];
       return {

@@ -32,7 +32,7 @@ import { InlineWorkers, PiscinaWorkers, type Workers } from "./workers.js";
 
 export { OUTAGE_MINUTES_DEFAULT };
 
-const TASK_MS_MAX = 60_000;
+const TASK_MS_MAX = 15_000;
 const QUEUE_SAMPLES_MIN = 65_536;
 
 export interface ProfilerOptions {
@@ -42,7 +42,7 @@ export interface ProfilerOptions {
   /** Threads; 0 runs the tick on the calling thread. */
   readonly workers: number;
   readonly clock: Clock;
-  /** A worker that takes longer for its share of a tick is replaced. */
+  /** A worker that takes longer for its share of a tick is replaced; a repeat gets twice as long. */
   readonly taskMsMax?: number;
   /** Samples that may wait for a tick over all instances; default 4 an instance. */
   readonly queueSamplesMax?: number;

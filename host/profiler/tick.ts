@@ -102,7 +102,7 @@ export class TickSlices {
     let stuck = 0;
     let repeats = 0;
     while (undone > 0) {
-      const failures = await workers.run(this.#tasks(tick, undone));
+      const failures = await workers.run(this.#tasks(tick, undone), 2 ** stuck);
       const left = this.#restore({ done: false });
       if (left === 0) break;
       repeats++;

@@ -28,8 +28,11 @@ export interface WorkerSetup {
  */
 export interface Workers {
   readonly threadCount: number;
-  /** @returns the reasons of tasks that did not end well; empty when all did */
-  run(tasks: readonly TickTask[]): Promise<readonly unknown[]>;
+  /**
+   * @param patience factor on the deadline: a repeat on a busy machine is given more time
+   * @returns the reasons of tasks that did not end well; empty when all did
+   */
+  run(tasks: readonly TickTask[], patience: number): Promise<readonly unknown[]>;
   close(): Promise<void>;
 }
 
@@ -53,6 +56,8 @@ export class PiscinaWorkers implements Workers {
   /** What the pool reported of threads without a task: one that could not start, or died idle. */
   #idleFailures: unknown[] = [];
   #giveUp = new AbortController();
+  /** Every thread that may have had a task and was not seen to be gone. */
+  readonly #threads = new Set<Worker>();
 
   constructor(options: PiscinaWorkersOptions) {
     this.threadCount = options.threadCount;
@@ -74,6 +79,10 @@ export class PiscinaWorkers implements Workers {
       stricterFIFO: true,
       workerHistogram: false,
     });
+    // Reported before a thread gets its first task.
+    this.#pool.on("workerCreate", () => {
+      for (const thread of this.#pool.threads) this.#threads.add(thread);
+    });
     this.#pool.on("error", (error: unknown) => {
       this.#idleFailures.push(error);
       // Nobody is left to take the tasks: waiting for the deadline would not change that.
@@ -81,12 +90,11 @@ export class PiscinaWorkers implements Workers {
     });
   }
 
-  async run(tasks: readonly TickTask[]): Promise<readonly unknown[]> {
-    const threads = [...this.#pool.threads];
+  async run(tasks: readonly TickTask[], patience: number): Promise<readonly unknown[]> {
     const controller = new AbortController();
     this.#giveUp = controller;
     const { signal } = controller;
-    const deadline = AbortSignal.timeout(this.#taskMsMax);
+    const deadline = AbortSignal.timeout(this.#taskMsMax * patience);
     deadline.addEventListener("abort", () => controller.abort(deadline.reason), { once: true });
     const settled = await Promise.allSettled(tasks.map((task) => this.#pool.run(task, { signal })));
     const failures = this.#idleFailures;
@@ -97,7 +105,7 @@ export class PiscinaWorkers implements Workers {
       failures.push(outcome.reason);
       lost = true;
     }
-    if (lost) await this.#awaitGone(threads);
+    if (lost) await this.#awaitGone();
     return lost ? failures : [];
   }
 
@@ -106,11 +114,12 @@ export class PiscinaWorkers implements Workers {
   }
 
   /** A thread that the pool gave up may still run: it must be gone before its tiles are restored. */
-  async #awaitGone(threadsBefore: readonly Worker[]): Promise<void> {
+  async #awaitGone(): Promise<void> {
     const kept = new Set(this.#pool.threads);
-    await Promise.all(
-      threadsBefore.filter((thread) => !kept.has(thread)).map((thread) => thread.terminate()),
-    );
+    for (const thread of [...this.#threads].filter((each) => !kept.has(each))) {
+      await thread.terminate();
+      this.#threads.delete(thread);
+    }
   }
 }
 
