@@ -3,6 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as abi from "../../host/core/abi.js";
 import type { BinaryName } from "../../host/core/binary.js";
+import { Prng } from "../../host/lib/prng.js";
 import { type ReferenceSample, ReferenceSummary } from "../../host/model/reference-summary.js";
 import { lives, SummaryBed } from "./summary-bed.js";
 
@@ -172,6 +173,47 @@ laws("a gap clears the slots it skipped and pauses the decays", () => {
   near(4, 1);
   near(8, 1);
   near(12, 8);
+});
+
+laws("a life of a hundred days halves its histogram and wraps its observed time", () => {
+  const bed = new SummaryBed("shared", 1);
+  const reference = new ReferenceSummary();
+  const { kernel } = bed.bed;
+  const prng = new Prng(11);
+  for (let index = 0; index < 10_000; index++) {
+    // The level drifts by a factor of a hundred, so that the histogram has to follow.
+    const level = 0.2 * (1 + (index % 5_000) / 50);
+    const values = [1, 2, 3, 4].map((n) => Math.fround(level * n * (0.5 + prng.uniform())));
+    const sample = { timeSeconds: 1_370_000_000 + index * 900, values, restart: false };
+    bed.offer(0, sample);
+    kernel.ingest(bed.state.ptr, 0, bed.inbox.ptr, 0, bed.x.ptr, 0, bed.mask.ptr, 0, 1);
+    reference.ingest(sample);
+  }
+  const view = bed.view(bed.state);
+  reference.resources.forEach((resource, r) => {
+    assert.is(bed.resource(abi.TILE_OBSERVED, 0)[r], resource.observed);
+    assert.is(view.getInt8(abi.TILE_HISTOGRAM_BASE + r), resource.histogramBase);
+    resource.histogram.forEach((weight, bucket) => {
+      const at = abi.TILE_HISTOGRAM + bucket * 64 + r * 2;
+      assert.is(view.getUint16(at, true), weight, `bucket ${bucket} of resource ${r}`);
+    });
+  });
+  const observed = reference.resources[0]?.observed ?? 0;
+  assert.ok(observed < 10_000 * 900 - 2 ** 22 + 100, "the observed time has wrapped");
+});
+
+laws("means of a signal are the same at any rate of sampling", () => {
+  const meanAt = (seconds: number, offset: number) => {
+    const bed = new SummaryBed("shared", 1);
+    for (let time = 0; time < 6 * 3_600; time += seconds) {
+      bed.offer(0, plain(1_380_000_000 + time, Math.floor(time / 3_600) % 2 === 0 ? 1 : 3));
+      bed.ingest();
+    }
+    return bed.resource(offset, 0)[0] ?? Number.NaN;
+  };
+  for (const offset of [abi.TILE_MEAN_2H, abi.TILE_MEAN_24H, abi.TILE_SCALE]) {
+    close(meanAt(30, offset), meanAt(300, offset), 0.03, "mean");
+  }
 });
 
 laws.run();
