@@ -41,6 +41,8 @@ export { shippedWeightsFile } from "./model/shipped-weights.js";
 export { type NetworkWeights, readWeights } from "./model/weights.js";
 export { type FeedOptions, type FeedReport, feed } from "./profiler/feed.js";
 // profiler
+export { InstanceStream } from "./profiler/instance-stream.js";
+export type { LadderAnswer } from "./profiler/ladder.js";
 export type { BehaviourProfile, ProfileReader, RestartOutcome, Rung } from "./profiler/profile.js";
 export { Profiler, type ProfilerOptions, type TickReport } from "./profiler/profiler.js";
 export type { DropReason } from "./profiler/sample-check.js";

@@ -1,10 +1,9 @@
-import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { envelopeRow, PHASES, QUANTILES, RESOURCES, type Resource } from "../core/abi.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
+import { shippedWeightsFile } from "../model/shipped-weights.js";
 import { type NetworkWeights, readWeights } from "../model/weights.js";
 import { InstanceStream } from "../profiler/instance-stream.js";
 import type { LadderAnswer } from "../profiler/ladder.js";
@@ -14,10 +13,6 @@ import type { ResourceAmounts, SourceEvent } from "../sources/sample.js";
 import { type Cut, readCuts } from "./cuts-file.js";
 import { formatTable, printJson, printLine, printNote } from "./output.js";
 
-/** From build/js/host/cli to the weights that ship. */
-const SHIPPED_WEIGHTS = fileURLToPath(
-  new URL("../../../../host/model/weights/reprise-h32.safetensors", import.meta.url),
-);
 const NO_MODEL = "none";
 
 const EXAMPLES = `
@@ -119,7 +114,8 @@ function checkName(name: string): void {
 /** Null only when none were named and none ship. */
 function findWeights(file: string | undefined): NetworkWeights | null {
   if (file !== undefined) return readWeights(file);
-  return existsSync(SHIPPED_WEIGHTS) ? readWeights(SHIPPED_WEIGHTS) : null;
+  const shipped = shippedWeightsFile();
+  return shipped === undefined ? null : readWeights(shipped);
 }
 
 /**

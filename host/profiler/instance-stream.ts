@@ -22,6 +22,7 @@ import { callKernel } from "../core/kernel.js";
 import { hiddenOffset } from "../core/plan.js";
 import { present } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
+import { LIMITS } from "../lib/limits.js";
 import type { NetworkWeights } from "../model/weights.js";
 import type { ResourceAmounts, Sample } from "../sources/sample.js";
 import { type CoreMemory, openCoreMemory } from "./core-memory.js";
@@ -130,10 +131,13 @@ export class InstanceStream {
    * @throws ERR_ARGUMENT
    */
   answer(atSeconds: number, outageMinutes: number): LadderAnswer {
-    if (!(atSeconds * 1_000 >= this.#lastMs && outageMinutes >= 0)) {
-      throw new RepriseError("ERR_ARGUMENT", "an answer is asked for the past", {
+    const isTime = Number.isFinite(atSeconds) && atSeconds * 1_000 >= this.#lastMs;
+    if (!(isTime && outageMinutes >= 0 && outageMinutes <= LIMITS.outageMinutesMax)) {
+      throw new RepriseError("ERR_ARGUMENT", "no answer for this moment and outage", {
         got: { atSeconds, outageMinutes },
-        expected: `at ${this.#lastMs / 1_000} or later, outage 0 or more`,
+        expected:
+          `a time of ${this.#lastMs / 1_000} s or later, ` +
+          `an outage of 0 to ${LIMITS.outageMinutesMax} min`,
       });
     }
     const { views, plan } = this.#core;
