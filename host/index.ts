@@ -3,14 +3,23 @@
 // Allocator
 export { type AllocatorOptions, PredictiveAllocator } from "./allocator/allocator.js";
 export type { LoadReader } from "./allocator/load.js";
+
 export type {
   AllocationAnswer,
   AllocationRequest,
+
+export { type LoadReader, NO_LOAD } from "./allocator/load.js";
+
+export type {
+  AllocationAnswer,
+  AllocationRequest,
+  DonorSearch,
   FitAnswer,
   FitQuestion,
   Grant,
   NodeSpec,
   PoolView,
+  ReserveRequest,
   ResourceAllocator,
 } from "./allocator/types.js";
 // Coordinator

@@ -169,34 +169,49 @@ function countOneOfTwelve(at: usize, stride: usize, vectorCount: i32, need: usiz
   const n10 = v128.load32_splat(need, 40);
   const n11 = v128.load32_splat(need, 44);
   let count = i32x4.splat(0);
-  const end = at + ((<usize>vectorCount) << 4);
-  for (; at < end; at += 16) {
+  // Two vectors a turn: the chain of row addresses is as long as the comparison itself.
+  const endPair = at + ((<usize>(vectorCount & ~1)) << 4);
+  for (; at < endPair; at += 32) {
     let row = at;
-    let ok = f32x4.le(n0, v128.load(row));
+    let a = f32x4.le(n0, v128.load(row));
+    let b = f32x4.le(n0, v128.load(row, 16));
     row += stride;
-    ok = v128.and(ok, f32x4.le(n1, v128.load(row)));
+    a = v128.and(a, f32x4.le(n1, v128.load(row)));
+    b = v128.and(b, f32x4.le(n1, v128.load(row, 16)));
     row += stride;
-    ok = v128.and(ok, f32x4.le(n2, v128.load(row)));
+    a = v128.and(a, f32x4.le(n2, v128.load(row)));
+    b = v128.and(b, f32x4.le(n2, v128.load(row, 16)));
     row += stride;
-    ok = v128.and(ok, f32x4.le(n3, v128.load(row)));
+    a = v128.and(a, f32x4.le(n3, v128.load(row)));
+    b = v128.and(b, f32x4.le(n3, v128.load(row, 16)));
     row += stride;
-    ok = v128.and(ok, f32x4.le(n4, v128.load(row)));
+    a = v128.and(a, f32x4.le(n4, v128.load(row)));
+    b = v128.and(b, f32x4.le(n4, v128.load(row, 16)));
     row += stride;
-    ok = v128.and(ok, f32x4.le(n5, v128.load(row)));
+    a = v128.and(a, f32x4.le(n5, v128.load(row)));
+    b = v128.and(b, f32x4.le(n5, v128.load(row, 16)));
     row += stride;
-    ok = v128.and(ok, f32x4.le(n6, v128.load(row)));
+    a = v128.and(a, f32x4.le(n6, v128.load(row)));
+    b = v128.and(b, f32x4.le(n6, v128.load(row, 16)));
     row += stride;
-    ok = v128.and(ok, f32x4.le(n7, v128.load(row)));
+    a = v128.and(a, f32x4.le(n7, v128.load(row)));
+    b = v128.and(b, f32x4.le(n7, v128.load(row, 16)));
     row += stride;
-    ok = v128.and(ok, f32x4.le(n8, v128.load(row)));
+    a = v128.and(a, f32x4.le(n8, v128.load(row)));
+    b = v128.and(b, f32x4.le(n8, v128.load(row, 16)));
     row += stride;
-    ok = v128.and(ok, f32x4.le(n9, v128.load(row)));
+    a = v128.and(a, f32x4.le(n9, v128.load(row)));
+    b = v128.and(b, f32x4.le(n9, v128.load(row, 16)));
     row += stride;
-    ok = v128.and(ok, f32x4.le(n10, v128.load(row)));
+    a = v128.and(a, f32x4.le(n10, v128.load(row)));
+    b = v128.and(b, f32x4.le(n10, v128.load(row, 16)));
     row += stride;
-    ok = v128.and(ok, f32x4.le(n11, v128.load(row)));
-    count = i32x4.sub(count, ok);
+    a = v128.and(a, f32x4.le(n11, v128.load(row)));
+    b = v128.and(b, f32x4.le(n11, v128.load(row, 16)));
+    count = i32x4.sub(count, a);
+    count = i32x4.sub(count, b);
   }
+  if ((vectorCount & 1) !== 0) count = i32x4.sub(count, feasible(at, stride, need, 12));
   return laneSum(count);
 }
 

@@ -94,46 +94,8 @@ function bestNode(
   let score = f32x4.extract_lane(bestScore, 0);
   for (let lane: i32 = 1; lane < 4; ++lane) {
     // The lane index of extract_lane must be a constant, so the vector turns instead.
-    bestIndex = i8x16.shuffle(
-      bestIndex,
-      bestIndex,
-      4,
-      5,
-      6,
-      7,
-      8,
-      9,
-      10,
-      11,
-      12,
-      13,
-      14,
-      15,
-      0,
-      1,
-      2,
-      3,
-    );
-    bestScore = i8x16.shuffle(
-      bestScore,
-      bestScore,
-      4,
-      5,
-      6,
-      7,
-      8,
-      9,
-      10,
-      11,
-      12,
-      13,
-      14,
-      15,
-      0,
-      1,
-      2,
-      3,
-    );
+    bestIndex = i32x4.shuffle(bestIndex, bestIndex, 1, 2, 3, 0);
+    bestScore = i32x4.shuffle(bestScore, bestScore, 1, 2, 3, 0);
     const otherIndex = i32x4.extract_lane(bestIndex, 0);
     const other = f32x4.extract_lane(bestScore, 0);
     if (otherIndex >= 0 && (best < 0 || other < score || (other === score && otherIndex < best))) {
