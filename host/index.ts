@@ -2,14 +2,7 @@
 
 // Allocator
 export { type AllocatorOptions, PredictiveAllocator } from "./allocator/allocator.js";
-export type { LoadReader } from "./allocator/load.js";
-
-export type {
-  AllocationAnswer,
-  AllocationRequest,
-
 export { type LoadReader, NO_LOAD } from "./allocator/load.js";
-
 export type {
   AllocationAnswer,
   AllocationRequest,

@@ -38,7 +38,7 @@ export class Placement {
     this.#table = table;
   }
 
-  /** Compares the need with the room of the next 60 minutes, band by band. */
+  /** Compares the need with the room from now on, band by band. */
   fit(question: FitQuestion, nowMs: number): FitAnswer {
     checkNeedAmounts(question.need, "need");
     const need = question.need.map(roundUp);
@@ -79,7 +79,7 @@ export class Placement {
       if (isZero(own.missing)) return own;
     }
     if (allowed === undefined) {
-      // What fits the next hour mostly fits the lease; the exact question decides.
+      // What fits the bands from now on mostly fits the lease; the exact question decides.
       const { nodeId } = this.#table.best(need, nowMs);
       const offer = nodeId === undefined ? undefined : this.offer(nodeId, question);
       if (offer !== undefined && isZero(offer.missing)) return offer;

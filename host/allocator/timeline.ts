@@ -45,11 +45,14 @@ export function leaseWindows(lease: LeaseTimes): readonly Window[] {
   }));
 }
 
-/** The three bands that pools and fit look at: 0-10, 10-30 and 30-60 minutes from now. */
+/**
+ * The three bands that pools and fit look at: 0-10, 10-30 and 30-60 minutes from now. The last one
+ * goes on: what is placed now stays, so room that a later lease holds is not there for it.
+ */
 export function bandWindows(nowMs: number): readonly Window[] {
   return PHASE_START_MS.map((offset, band) => ({
     fromMs: nowMs + offset,
-    toMs: nowMs + (PHASE_END_MS[band] ?? 0),
+    toMs: band === PHASE_COUNT - 1 ? Infinity : nowMs + (PHASE_END_MS[band] ?? 0),
   }));
 }
 

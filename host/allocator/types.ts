@@ -16,7 +16,7 @@ export interface PoolView {
   readonly id: string;
   readonly allocatable: readonly number[];
   readonly allocated: readonly number[];
-  /** Peak of the leases within each phase from now. */
+  /** Peak of the leases within each band from now: 0-10, 10-30 and from 30 minutes on. */
   readonly reserved: readonly number[];
   /** allocatable - allocated - reserved, resource x phase. */
   readonly headroom: readonly number[];

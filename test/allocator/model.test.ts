@@ -415,7 +415,7 @@ test("random commands: memory, model and ledger stay equal, invariants hold", ()
       for (const [kind, count] of bench.done) done.set(kind, (done.get(kind) ?? 0) + count);
     }),
     // Shrinking a long failure may take minutes: what is found by then is shown.
-    { numRuns: 200, interruptAfterTimeLimit: 60_000 },
+    { numRuns: 150, interruptAfterTimeLimit: 60_000 },
   );
   if (process.argv.includes("--counts")) console.log(done);
   for (const word of [...KINDS, "swept expired", "swept released", "donated"]) {

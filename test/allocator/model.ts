@@ -115,9 +115,10 @@ export class Model {
 
   reserved(leases: readonly ReservationRecord[]): number[] {
     return FOUR.flatMap((r) =>
-      PHASES.map(([from, to]) =>
-        this.peak(leases, r, this.now + from * MINUTE, this.now + to * MINUTE),
-      ),
+      PHASES.map(([from, to], band) => {
+        const end = band === 2 ? Number.POSITIVE_INFINITY : this.now + to * MINUTE;
+        return this.peak(leases, r, this.now + from * MINUTE, end);
+      }),
     );
   }
 

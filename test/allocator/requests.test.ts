@@ -294,6 +294,14 @@ test("fit over all nodes agrees with a look at each pool, whatever happened befo
           assert.is(answer.fits, fitting.length > 0);
           if (answer.nodeId !== null) assert.ok(fitting.includes(answer.nodeId));
         });
+        // The headroom is what an allocation may take for good, to the last bit.
+        for (const nodeId of w.allocator.nodeIds()) {
+          const room = w.allocator.headroom(nodeId);
+          const most = [0, 1, 2, 3].map((r) => Math.min(...room.slice(3 * r, 3 * r + 3)));
+          const more = most.map((amount, r) => (r === 2 ? amount + 1 / 1024 : amount));
+          assert.throws(() => w.allocator.allocate("last", "g", nodeId, more));
+          w.allocator.allocate("last", "g", nodeId, most);
+        }
       },
     ),
     { numRuns: 60 },
