@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { isRepriseError } from "../lib/errors.js";
+import { explainCommand } from "./explain.js";
 import { printNote, toJson } from "./output.js";
 import { predictCommand } from "./predict.js";
 import { replayCommand } from "./replay.js";
@@ -21,7 +22,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 bad usage. With --json an error is an object on standard error.`;
 
 function commands(): Command[] {
-  return [replayCommand(), predictCommand(), trainCommand(), versionCommand()];
+  return [replayCommand(), trainCommand(), predictCommand(), explainCommand(), versionCommand()];
 }
 
 /** @param json whether errors are written for machines */

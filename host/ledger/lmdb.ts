@@ -46,7 +46,7 @@ export interface LmdbLedgerOptions {
   readonly readOnly?: boolean;
   /**
    * `power-cut` (default) waits for the disk at every commit. `process-crash` leaves the flushing
-   * to the operating system: it survives `kill -9`, not a power cut, and is about 15 times faster.
+   * to the operating system: it survives `kill -9`, not a power cut (0.03 ms a commit, not 0.45).
    */
   readonly durability?: "power-cut" | "process-crash";
 }

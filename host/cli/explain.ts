@@ -1,0 +1,149 @@
+/** `reprise explain`: why a decision was made, from the ledger alone. */
+import { Command, InvalidArgumentError } from "commander";
+import { replayDecision } from "../coordinator/decision.js";
+import { RESOURCES } from "../core/abi.js";
+import { canonicalJson } from "../ledger/encoding.js";
+import type { Ledger } from "../ledger/ledger.js";
+import { openLmdbLedger } from "../ledger/lmdb.js";
+import type {
+  CandidateScore,
+  DecisionRecord,
+  PlanRecord,
+  Reason,
+  ReservationRecord,
+} from "../ledger/records.js";
+import { RepriseError } from "../lib/errors.js";
+import { formatTable, printJson, printLine } from "./output.js";
+
+const EXAMPLES = `
+Examples:
+  $ reprise explain --ledger ./ledger                   the latest decisions, newest first
+  $ reprise explain d-000000000042 --ledger ./ledger    one of them, with candidates and plan
+  $ reprise explain d-000000000042 --ledger ./ledger --json`;
+
+const LISTED = 20;
+
+interface ExplainOptions {
+  readonly ledger: string;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+export interface Explanation {
+  readonly decision: DecisionRecord;
+  readonly plan: PlanRecord | null;
+  readonly reservations: readonly ReservationRecord[];
+  /** Whether the decision, made again from its recorded inputs, comes out the same to the byte. */
+  readonly replaysToSameBytes: boolean;
+}
+
+export function explainCommand(): Command {
+  return new Command("explain")
+    .description("say why a decision was made: inputs, candidates, scores, runner-up, plan")
+    .argument("[decision]", "id of the decision; without it the latest are listed")
+    .requiredOption("--ledger <folder>", "folder of the ledger")
+    .option("--limit <count>", "how many decisions are listed", readLimit, LISTED)
+    .option("--json", "print JSON, one document a line")
+    .addHelpText("after", EXAMPLES)
+    .action(async (decisionId: string | undefined, options: ExplainOptions) => {
+      const ledger = await openLmdbLedger({ folder: options.ledger, readOnly: true });
+      try {
+        if (decisionId === undefined) list(ledger, options.limit, options.json === true);
+        else show(explain(ledger, decisionId), options.json === true);
+      } finally {
+        await ledger.close();
+      }
+    });
+}
+
+function readLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isSafeInteger(limit) && limit > 0) return limit;
+  throw new InvalidArgumentError("expected a whole number above 0");
+}
+
+/** @throws ERR_UNKNOWN_ID when the ledger has no such decision */
+export function explain(ledger: Ledger, decisionId: string): Explanation {
+  const decision = ledger.get("decision", decisionId);
+  if (decision === undefined) {
+    throw new RepriseError("ERR_UNKNOWN_ID", "no such decision in this ledger", {
+      field: "decision",
+      got: decisionId,
+      expected: `one of ${ledger.count("decision")} decisions`,
+    });
+  }
+  const { planId } = decision;
+  const plan = planId === undefined ? undefined : ledger.get("plan", planId);
+  const reservations = (plan?.reservationIds ?? []).flatMap((id) => {
+    const reservation = ledger.get("reservation", id);
+    return reservation === undefined ? [] : [reservation];
+  });
+  const replaysToSameBytes = canonicalJson(replayDecision(decision)) === canonicalJson(decision);
+  return { decision, plan: plan ?? null, reservations, replaysToSameBytes };
+}
+
+function list(ledger: Ledger, limit: number, json: boolean): void {
+  const latest = [...ledger.entries("decision", { reverse: true, limit })];
+  if (json) {
+    for (const [, { inputs: _, ...decision }] of latest) printJson(decision);
+    return;
+  }
+  const rows = latest.map(([decisionId, decision]) => [
+    decisionId,
+    timeText(decision.decidedMs),
+    decision.requestId,
+    decision.kind,
+    String(decision.victims.length),
+    decision.reasons[0]?.code ?? "",
+  ]);
+  printLine(formatTable(["decision", "at", "request", "verdict", "victims", "reason"], rows));
+}
+
+function show(explanation: Explanation, json: boolean): void {
+  if (json) {
+    printJson(explanation);
+    return;
+  }
+  const { decision, plan, reservations, replaysToSameBytes } = explanation;
+  printLine(`${decision.decisionId}: ${decision.kind} ${decision.requestId}`);
+  printLine(`decided  ${timeText(decision.decidedMs)} with model ${decision.modelVersion}`);
+  if (decision.retryAtMs !== undefined) printLine(`retry at ${timeText(decision.retryAtMs)}`);
+  for (const reason of decision.reasons) printLine(`because  ${reasonText(reason)}`);
+  if (decision.candidates.length > 0) {
+    const header = ["candidate", "class", "cost", "gain", "score", "placeable", "verdict"];
+    printLine(`\n${formatTable(header, decision.candidates.map(candidateRow))}`);
+    if (decision.runnerUp !== undefined) printLine(`runner-up ${decision.runnerUp}`);
+  }
+  if (plan !== null) printLine(`\nplan ${plan.planId} is ${plan.state}`);
+  if (reservations.length > 0) printLine(`\n${reservationTable(reservations)}`);
+  const same = replaysToSameBytes ? "comes out the same" : "does NOT come out the same";
+  printLine(`\ninputs sha256 ${decision.inputsHash}; made again it ${same}`);
+}
+
+function candidateRow(candidate: CandidateScore): string[] {
+  const { instanceId, priority, cost, gain, score, availability, chosen } = candidate;
+  const verdict = chosen ? "chosen" : (candidate.excludedBy ?? "spared");
+  const numbers = [cost, gain, score, availability].map((value) => value.toFixed(3));
+  return [instanceId, String(priority), ...numbers, verdict];
+}
+
+function reservationTable(reservations: readonly ReservationRecord[]): string {
+  const header = ["reservation", "for", "on", "state", ...RESOURCES];
+  const rows = reservations.map(({ reservationId, instanceId, nodeId, state, amounts }) => [
+    reservationId,
+    instanceId,
+    nodeId,
+    state,
+    // The three phases after the restart.
+    ...RESOURCES.map((_, resource) => amounts.slice(resource * 3, resource * 3 + 3).join("/")),
+  ]);
+  return formatTable(header, rows);
+}
+
+function reasonText({ code, text }: Reason): string {
+  return `${code}: ${text}`;
+}
+
+function timeText(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

@@ -1,0 +1,104 @@
+/** `reprise explain` in a real process, on a ledger that a real coordinator has written. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { type Explanation, explain } from "../../host/cli/explain.js";
+import { openLmdbLedger } from "../../host/ledger/lmdb.js";
+import type { DecisionRecord } from "../../host/ledger/records.js";
+import { interruption, reclaim } from "../coordinator/cases.js";
+import { Cluster } from "../coordinator/cluster.js";
+import { runReprise } from "../support/command-line.js";
+
+const root = mkdtempSync(join(tmpdir(), "reprise-explain-"));
+const folder = join(root, "ledger");
+const test = suite("explain");
+
+test.before(async () => {
+  const ledger = await openLmdbLedger({ folder });
+  const cluster = new Cluster({ ledger }).node("a", 8).node("b", 8);
+  cluster.tenant("low", "a", { size: 4, priority: 1 });
+  cluster.tenant("high", "a", { size: 4, priority: 5 });
+  cluster.coordinator.submit(reclaim(4, ["a"], { requestId: "first" }));
+  await cluster.after(0);
+  cluster.coordinator.submit(interruption("low", { requestId: "second" }));
+  await cluster.after(1);
+  await ledger.close();
+});
+
+test("one decision, for people", async () => {
+  const { code, stdout, stderr } = await runReprise([
+    "explain",
+    "d-000000000001",
+    "--ledger",
+    folder,
+  ]);
+  assert.equal([code, stderr], [0, ""]);
+  for (const part of [
+    /^d-000000000001: proceed first$/m,
+    /^low +1 .* chosen$/m,
+    /^high +5 .* spared$/m,
+    /^runner-up high$/m,
+    /^plan p-000000000001 is done$/m,
+    /^lease-\d+ +low +\w+ +held +4\/4\/4/m,
+    /made again it comes out the same$/m,
+  ]) {
+    assert.match(stdout, part);
+  }
+});
+
+test("one decision, for machines", async () => {
+  const { code, stdout } = await runReprise([
+    "explain",
+    "d-000000000002",
+    "--ledger",
+    folder,
+    "--json",
+  ]);
+  assert.is(code, 0);
+  const told = JSON.parse(stdout) as Explanation;
+  assert.equal([told.decision.kind, told.decision.requestId], ["refuse", "second"]);
+  assert.is(told.decision.reasons[0]?.code, "ALREADY_DOWN");
+  assert.is(told.plan, null);
+  assert.is(told.replaysToSameBytes, true);
+});
+
+test("without an id the latest come first", async () => {
+  const { stdout } = await runReprise(["explain", "--ledger", folder]);
+  assert.ok(stdout.indexOf("d-000000000002") < stdout.indexOf("d-000000000001"));
+  const machine = await runReprise(["explain", "--ledger", folder, "--limit", "1", "--json"]);
+  const lines = machine.stdout.trim().split("\n");
+  assert.is(lines.length, 1);
+  assert.is((JSON.parse(lines[0] ?? "") as DecisionRecord).decisionId, "d-000000000002");
+});
+
+test("what is wrong has its code: 1 for the ledger, 2 for the usage", async () => {
+  const cases: (readonly [readonly string[], number, RegExp])[] = [
+    [["d-9", "--ledger", folder], 1, /ERR_UNKNOWN_ID/],
+    [["d-1", "--ledger", join(root, "none")], 1, /ERR_LEDGER: .*there is no ledger here/],
+    [["d-1", "--ledger", root], 1, /ERR_LEDGER_FOREIGN/],
+    [["d-1"], 2, /--ledger/],
+    [["--ledger", folder, "--limit", "0"], 2, /whole number/],
+  ];
+  for (const [words, expected, message] of cases) {
+    const { code, stdout, stderr } = await runReprise(["explain", ...words]);
+    assert.is(code, expected, stderr);
+    assert.is(stdout, "");
+    assert.match(stderr, message);
+  }
+});
+
+test("a record that was changed afterwards no longer comes out the same", async () => {
+  const ledger = await openLmdbLedger({ folder });
+  const decision = ledger.get("decision", "d-000000000001");
+  assert.ok(decision);
+  const put: DecisionRecord = { ...decision, victims: ["high"] };
+  ledger.commit([{ table: "decision", key: "d-000000000003", put }]);
+  assert.is(explain(ledger, "d-000000000001").replaysToSameBytes, true);
+  assert.is(explain(ledger, "d-000000000003").replaysToSameBytes, false);
+  await ledger.close();
+});
+
+test.after(() => rmSync(root, { recursive: true, force: true }));
+test.run();
