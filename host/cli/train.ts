@@ -1,10 +1,11 @@
-import { writeFileSync } from "node:fs";
+import { accessSync, constants, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError } from "commander";
 import { INPUT_ROWS, QUANTILES, SUMMARY_ROWS } from "../core/abi.js";
 import { elapsedMs } from "../lib/clock.js";
+import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 import { curveSvg } from "../model/evaluation/curve.js";
 import type { SetFigures } from "../model/evaluation/figures.js";
@@ -105,7 +106,18 @@ function day(text: string): string {
   return text;
 }
 
+/** Hours of training must not end at a folder that cannot be written. */
+function checkWritable(file: string): void {
+  const folder = dirname(file);
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    throw new RepriseError("ERR_CONFIG", "the folder cannot be written", { file: folder }, cause);
+  }
+}
+
 async function runTrain(flags: TrainFlags): Promise<void> {
+  for (const file of [flags.out, flags.curve]) if (file !== undefined) checkWritable(file);
   const started = elapsedMs();
   const progress = new Progress(flags.json !== true && process.stderr.isTTY === true);
   const shape = { inputSize: INPUT_ROWS, hiddenSize: flags.hidden, summarySize: SUMMARY_ROWS };

@@ -102,6 +102,9 @@ test("bad usage exits 2, a folder without series 1", async () => {
   const nothing = await run("--data", join(folder, "nothing"), "--out", "x", "--json");
   assert.is(nothing.code, 1);
   assert.is(JSON.parse(nothing.stderr).error.code, "ERR_CONFIG");
+  const nowhere = await run("--data", folder, "--out", join(folder, "no", "x"), "--json");
+  assert.is(nowhere.code, 1);
+  assert.match(JSON.parse(nowhere.stderr).error.message, /cannot be written/);
 });
 
 test.run();

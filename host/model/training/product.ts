@@ -19,3 +19,14 @@ export function writeParameters(
   ) as Record<WeightName, Float32Array>;
   writeWeights(file, { ...shape, tensors: named, ...about });
 }
+
+/** The block of parameters of a weights file, in the order of `parameterLayout`. */
+export function parametersOf(weights: NetworkWeights): Float32Array {
+  const layout = parameterLayout(weights);
+  const block = new Float32Array(layout.count);
+  for (const name of WEIGHT_NAMES) {
+    const tensor = layout.tensors.find((one) => one.name === name);
+    block.set(weights.tensors[name], tensor?.offset ?? 0);
+  }
+  return block;
+}

@@ -99,6 +99,7 @@ export class Trainer {
     const reports: EpochReport[] = [];
     let best = { loss: Infinity, epoch: 0, weights: this.#weights.slice() };
     await this.#stream(false);
+    await this.#checkTruths();
     for (let epoch = 1; epoch <= epochs; epoch++) {
       const started = elapsedMs();
       const trainLoss = await this.#epoch(epoch, prng, events);
@@ -122,12 +123,30 @@ export class Trainer {
     return this.#weights.slice();
   }
 
+  /** Takes weights as they are and carries every state with them: scoring without training. */
+  async adopt(weights: Float32Array): Promise<void> {
+    this.#weights.set(weights);
+    await this.#stream(true);
+  }
+
   /** Mean quantile loss of events from their carried states. */
   async loss(events: readonly number[]): Promise<number> {
     this.#order.set(events);
     await this.#spread("loss", 0, events.length);
     const { sum, terms } = this.#optimizer.lossSum(events.length);
     return terms === 0 ? Number.NaN : sum / terms;
+  }
+
+  /** Refuses a data set that cannot teach or cannot choose, before any time is spent on it. */
+  async #checkTruths(): Promise<void> {
+    for (const set of ["train", "validate"] as const) {
+      const events = this.#eventsOf(set);
+      if (!Number.isNaN(await this.loss(events))) continue;
+      throw new RepriseError("ERR_ARGUMENT", `no event of the set "${set}" has a truth`, {
+        got: `${events.length} event tiles without one`,
+        expected: `series that cover days ${SET_DAYS[set].join("-")} of the trace`,
+      });
+    }
   }
 
   async #epoch(epoch: number, prng: Prng, events: TrainerEvents): Promise<number> {
@@ -152,12 +171,6 @@ export class Trainer {
       terms += loss.terms;
       const mean = loss.sum / loss.terms;
       events.onBatch?.({ epoch, batch: batch + 1, batches, loss: mean, rate });
-    }
-    if (terms === 0) {
-      throw new RepriseError("ERR_ARGUMENT", "no training event has a truth", {
-        got: `${order.length} event tiles without one`,
-        expected: `series that cover days ${SET_DAYS.train.join("-")} of the trace`,
-      });
     }
     return sum / terms;
   }
