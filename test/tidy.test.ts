@@ -302,6 +302,12 @@ test("no path of somebody's machine and no server of packages is written down", 
   assert.equal(offenders(texts, registry, "text"), []);
 });
 
+test("no page is named that is not here", () => {
+  const pages =
+    /\b(ALGORITHMS|DESIGN|STYLE|PERFORMANCE|PEERS)(\.md|\s+[A-F]?\.?\d|\s+[A-F]\b|'s\b)/;
+  assert.equal(offenders(texts, pages, "text"), []);
+});
+
 test("links between pages lead somewhere", () => {
   const broken: string[] = [];
   for (const { path, text } of texts.filter((file) => file.path.endsWith(".md"))) {

@@ -152,6 +152,6 @@ export interface ResourceAllocator {
    * memory is as it was before.
    */
   transact<T>(body: () => T, changes?: (result: T) => readonly LedgerChange[]): T;
-  /** @throws ERR_INVARIANT naming the first broken invariant of DESIGN's list */
+  /** @throws ERR_INVARIANT naming the first broken invariant */
   checkInvariants(): void;
 }

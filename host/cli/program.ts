@@ -14,10 +14,10 @@ export const EXIT_USAGE = 2;
 
 const EXAMPLES = `
 Examples:
+  $ reprise replay                   the bundled sample: real machines, a real spot market
+  $ reprise replay --json            the same report for machines
   $ reprise predict --format bitbrains --input 1.csv --cuts cuts.json --json
-  $ reprise replay
   $ reprise version
-  $ reprise version --json
 
 Exit codes: 0 done, 1 failed, 2 bad usage. With --json an error is an object on standard error.`;
 

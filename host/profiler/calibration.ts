@@ -2,7 +2,7 @@ import { ENVELOPE_ROWS, NEED_COLUMNS, QUANTILE_COUNT, QUANTILES } from "../core/
 import { RepriseError } from "../lib/errors.js";
 import type { RestartOutcome } from "./profile.js";
 
-/** Quantile tracking, ALGORITHMS B.6: step and bound of an offset, in asinh space. */
+/** Quantile tracking: step and bound of an offset, in asinh space. */
 const ETA = 0.05;
 const OFFSET_ABS_MAX = 2;
 

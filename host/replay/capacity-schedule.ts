@@ -4,7 +4,7 @@ import { drawFrom } from "./draw.js";
 import type { CapacityEvent } from "./scenario.js";
 
 const MINUTE_MS = 60_000;
-/** How early a loss is announced: spot notices, maintenance windows (ALGORITHMS F.7). */
+/** How early a loss is announced: spot notices, maintenance windows. */
 const NOTICE_MINUTES = [2, 10, 30] as const;
 
 export interface ScheduleOptions {

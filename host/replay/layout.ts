@@ -5,8 +5,8 @@ import type { Amounts, ReplayInstance, ReplayNode, ReplayZone } from "./scenario
 import type { VmSurvey } from "./survey.js";
 
 /**
- * Share of a node's capacity that the P95 of its VMs' usage fills (ALGORITHMS F.7 for CPU and
- * memory). Links and disks are built for bursts, hence the lower share.
+ * Share of a node's capacity that the P95 of its VMs' usage fills. Links and disks are built for
+ * bursts, hence the lower share.
  */
 const FILL: Amounts = [0.9, 0.9, 0.5, 0.5];
 /** A node without any use of a resource still has some of it. */

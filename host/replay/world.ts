@@ -18,7 +18,7 @@ import { Tally } from "./tally.js";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** Planned outages, minutes (ALGORITHMS F.3 and B.9); the real one is up to half as long again. */
+/** Planned outages, minutes; the real one is up to half as long again. */
 export const OUTAGE_MINUTES = [5, 10, 15, 30] as const;
 const OUTAGE_SPREAD = 0.5;
 const WARM_UP_STEP_MS = HOUR_MS;
