@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -71,6 +72,16 @@ test("sizes outside the limits are refused by name", () => {
       assert.ok(isRepriseError(error) && error.code === "ERR_LIMIT");
     }
   }
+});
+
+test("docs/abi.md lists the regions in their order", () => {
+  const page = readFileSync(new URL("../../../../docs/abi.md", import.meta.url), "utf8");
+  const section = page.split("## The profiler's memory")[1]?.split("\n## ")[0] ?? "";
+  const listed = [...section.matchAll(/^\| `([\w ]+)` \|/gm)].map((match) => match[1]);
+  const arena = new ArenaPlan(1_024);
+  planProfiler(arena, { maxInstances: 80, hiddenSize: 32, workers: 2, headScratchBytes: 64 });
+  const names = arena.regions.map(({ name }) => name.replace(/\d+$/, "N"));
+  assert.equal(listed, [...new Set(names)]);
 });
 
 test("overlapping regions are found", () => {
