@@ -43,20 +43,22 @@ export class AnswerReader {
   forOutage(slot: number, outageMinutes: number): NetworkAnswer {
     const { plan, kernel, network } = this.#core;
     const tile = slot >>> 3;
+    const parity = this.#parity(tile);
+    const base = tilePtr(plan, tile);
     const scratch = this.#scratch;
     const envelope = scratch + plan.scratchPlan.answerEnvelope;
-    const keep = scratch + plan.scratchPlan.answerKeep;
     computeAnswers(
       { kernel, plan, network: present(network, "the network"), scratch },
       {
         state: this.publishedState(tile),
-        hidden: tilePtr(plan, tile) + hiddenOffset(plan, this.#parity(tile)),
+        hidden: base + hiddenOffset(plan, parity),
         envelope,
-        keep,
+        // The keep-need does not depend on the outage of a restart.
+        keep: null,
         outageMinutes,
       },
     );
-    return this.#copy(envelope, keep, slot % TILE_LANES);
+    return this.#copy(envelope, base + keepOffset(plan, parity), slot % TILE_LANES);
   }
 
   /**

@@ -200,8 +200,8 @@ export interface AnswerPlace {
   readonly hidden: number;
   /** f32[48][8], written. */
   readonly envelope: number;
-  /** f32[16][8], written. */
-  readonly keep: number;
+  /** f32[16][8], written; null when the keep-need is known already. */
+  readonly keep: number | null;
   /** NaN = each lane's own. */
   readonly outageMinutes: number;
   /** When it is asked, seconds since 1970; each lane's last sample when absent. */
@@ -224,7 +224,10 @@ export function computeAnswers(parts: AnswerParts, place: AnswerPlace): void {
   const { state } = place;
   const at = place.atSeconds ?? Number.NaN;
   kernel.features(state, tileBytes, features, featureBytes, 1, at, place.outageMinutes);
-  kernel.features(state, tileBytes, features + featureBytes, featureBytes, 1, at, 0);
+  const { keep } = place;
+  if (keep !== null) {
+    kernel.features(state, tileBytes, features + featureBytes, featureBytes, 1, at, 0);
+  }
   // Hidden stride 0: both tiles of features belong to the same hidden state.
   kernel.head(
     network.head.ptr,
@@ -234,7 +237,7 @@ export function computeAnswers(parts: AnswerParts, place: AnswerPlace): void {
     featureBytes,
     quantiles,
     quantileBytes,
-    2,
+    keep === null ? 1 : 2,
     hiddenSize,
     SUMMARY_ROWS,
     scratch + scratchPlan.head,
@@ -255,6 +258,7 @@ export function computeAnswers(parts: AnswerParts, place: AnswerPlace): void {
     tileBytes,
     1,
   );
+  if (keep === null) return;
   kernel.envelope(
     quantiles + quantileBytes,
     quantileBytes,
@@ -267,5 +271,5 @@ export function computeAnswers(parts: AnswerParts, place: AnswerPlace): void {
     quantileBytes,
     1,
   );
-  kernel.keepNeed(still, quantileBytes, place.keep, tileBytes, 1);
+  kernel.keepNeed(still, quantileBytes, keep, tileBytes, 1);
 }
