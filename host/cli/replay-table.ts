@@ -39,7 +39,8 @@ const RESTARTS: readonly Line[] = [
     [`${resource}: slack`, (of) => percent(of.need[resource].slack)],
   ]),
   ["overload, node-minutes", (of) => `${of.overloadMinutes}`],
-  ["work lost, core-hours", (of) => of.lostCoreHours.toFixed(2)],
+  ["work lost since checkpoints, core-hours", (of) => of.lostCoreHours.toFixed(2)],
+  ["work not done while waiting, core-hours", (of) => of.waitingCoreHours.toFixed(2)],
 ];
 
 /** The report for people. */

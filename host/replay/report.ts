@@ -40,6 +40,7 @@ export const NOTES: readonly string[] = [
     "them, so coverage and slack measure forecasting, not restarts.",
   "Coverage: share of phases (0-10, 10-30, 30-60 min after a restart) whose real peak the grant " +
     "covered; every granted restart counts, reserved or not. Slack: granted above need, over need.",
+  "Whoever waits uses nothing, so long waits lower overload and work lost since checkpoints.",
   "Nodes are sized by the warm-up week alone: the P95 of their VMs' use is 0.9 of their CPU and " +
     "memory and 0.5 of their network and disk. At the start everybody holds his P95.",
   `${SPOT_SHARE * 100} % of a spot zone's capacity follows its trace; losses are announced 2, 10 or ` +

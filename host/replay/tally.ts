@@ -23,9 +23,15 @@ export interface WorldFigures {
   readonly needOfWhole: Record<Resource, ResourceFigures>;
   /** Node-minutes in which use exceeded what was left of the node, any resource. */
   readonly overloadMinutes: number;
+  /** Work since the last checkpoint of those who were interrupted. */
   readonly lostCoreHours: number;
+  /** What instances would have used while they waited for room. */
+  readonly waitingCoreHours: number;
   readonly repeatedWithinHour: number;
 }
+
+/** The traces have a sample every five minutes. */
+const SAMPLE_HOURS = 5 / 60;
 
 /** Adds up what happens in a replay's world. */
 export class Tally {
@@ -33,6 +39,7 @@ export class Tally {
   readonly reclaims = { announced: 0, met: 0, missed: 0 };
   overloadMinutes = 0;
   lostCoreHours = 0;
+  waitingCoreHours = 0;
   repeatedWithinHour = 0;
   readonly #restarts = { granted: 0, reserved: 0, short: 0, waited: 0, total: 0, max: 0 };
   readonly #still = { count: 0, minutes: 0 };
@@ -48,6 +55,11 @@ export class Tally {
     restarts.waited++;
     restarts.total += waitedMinutes;
     restarts.max = Math.max(restarts.max, waitedMinutes);
+  }
+
+  /** A sample of an instance that waits, which describes its interval. */
+  waited(cpuCores: number): void {
+    if (!Number.isNaN(cpuCores)) this.waitingCoreHours += cpuCores * SAMPLE_HOURS;
   }
 
   stillDown(waitedMinutes: number): void {
@@ -85,6 +97,7 @@ export class Tally {
       needOfWhole: this.#whole.figures(),
       overloadMinutes: this.overloadMinutes,
       lostCoreHours: this.lostCoreHours,
+      waitingCoreHours: this.waitingCoreHours,
       repeatedWithinHour: this.repeatedWithinHour,
     };
   }

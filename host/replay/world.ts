@@ -47,7 +47,7 @@ export class World {
     this.#scenario = scenario;
     this.#policy = policy;
     this.#clock = clock;
-    this.#actors = scenario.instances.map((instance) => new Actor(instance, scenario.fromMs));
+    this.#actors = scenario.instances.map((instance) => new Actor(instance, scenario.warmUpFromMs));
     for (const actor of this.#actors) this.#byId.set(actor.instance.instanceId, actor);
     for (const node of scenario.nodes) this.#capacity.set(node.nodeId, node.capacity);
     this.#notices = scenario.capacityEvents.filter((event) => event.fraction < 0);
@@ -114,6 +114,7 @@ export class World {
       for (const row of await actor.cursor.take(nowMs)) {
         if (!actor.isUp) {
           this.counts.unseen++;
+          if (actor.dueMs < row.timeMs) this.tally.waited(row.cpuCores);
           continue;
         }
         actor.use(row);

@@ -154,12 +154,14 @@ test("a restart under priority alone waits until its request fits somewhere", as
   );
   assert.is(largest.interruptions.planned, 1);
   assert.equal([largest.restarts.granted, largest.restarts.stillWaiting], [0, 1]);
+  assert.ok(largest.waitingCoreHours > 0);
   const p95 = await runPolicy(
     asks,
     async (clock) => new PriorityOnlyPolicy(asks, clock, "p95"),
     () => {},
   );
   assert.equal([p95.restarts.granted, p95.restarts.waited], [1, 0]);
+  assert.is(p95.waitingCoreHours, 0);
   assert.is(p95.need.cpu.phases, 3);
 });
 
