@@ -39,7 +39,7 @@ export class Actor {
 
   constructor(instance: ReplayInstance, startMs: number) {
     this.instance = instance;
-    this.cursor = new TraceCursor(instance.instanceId, instance.file);
+    this.cursor = new TraceCursor(instance.instanceId, instance.file, startMs);
     this.nodeId = instance.nodeId;
     this.#checkpointMs = startMs;
   }

@@ -20,14 +20,14 @@ export async function surveyVm(
   fromMs: number,
   toMs: number,
 ): Promise<VmSurvey> {
-  const cursor = new TraceCursor(vm.instanceId, vm.file);
+  const cursor = new TraceCursor(vm.instanceId, vm.file, fromMs);
   const values: number[][] = Array.from({ length: RESOURCE_COUNT }, () => []);
   let sampleCount = 0;
   let cores: number | undefined;
   let memoryGiB: number | undefined;
   try {
     for (const row of await cursor.take(toMs)) {
-      if (row.timeMs <= fromMs || !row.on) continue;
+      if (!row.on) continue;
       sampleCount++;
       if (row.cores > 0) cores = row.cores;
       if (row.memoryCapacityGiB > 0) memoryGiB = row.memoryCapacityGiB;

@@ -10,9 +10,10 @@ export class TraceCursor {
   #next = 0;
   #done = false;
 
-  constructor(instanceId: string, file: string) {
+  /** @param afterMs rows up to this time are passed over */
+  constructor(instanceId: string, file: string, afterMs: number) {
     this.instanceId = instanceId;
-    this.#source = readBitbrains(file, { instanceId });
+    this.#source = readBitbrains(file, { instanceId, afterMs });
     this.#batches = this.#source.rows();
   }
 

@@ -57,7 +57,6 @@ export class World {
   /** Plays it to its end. `onTurn` hears the time after each step. */
   async run(onTurn: (nowMs: number) => void): Promise<void> {
     const { warmUpFromMs, fromMs, toMs } = this.#scenario;
-    await this.#skip(warmUpFromMs);
     for (let nowMs = warmUpFromMs + WARM_UP_STEP_MS; nowMs < fromMs; nowMs += WARM_UP_STEP_MS) {
       await this.#warmUp(nowMs);
       onTurn(nowMs);
@@ -84,10 +83,6 @@ export class World {
       }
     }
     return dropped;
-  }
-
-  async #skip(untilMs: number): Promise<void> {
-    for (const { cursor } of this.#actors) await cursor.take(untilMs);
   }
 
   async #warmUp(nowMs: number): Promise<void> {

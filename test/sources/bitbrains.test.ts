@@ -175,6 +175,19 @@ test("counts and drops bad samples and goes on", async () => {
   assert.equal(dropped, { duplicate: 1, backwards: 1, negative: 1, nan: 1, absurd: 3 });
 });
 
+test("passes over what lies before a time", async () => {
+  const text = [HEADER, line(1000, { 3: "-1" }), line(1300), line(1600), line(1600)].join("\n");
+  const options = { file: "vm.csv", instanceId: "vm", afterMs: 1_300_000 };
+  const reader = readBitbrainsBytes([Buffer.from(text)], options);
+  const rows: BitbrainsRow[] = [];
+  for await (const batch of reader.rows()) rows.push(...batch);
+  assert.equal(
+    rows.map((row) => row.timeMs),
+    [1_600_000],
+  );
+  assert.equal([...reader.dropped], [["duplicate", 1]]);
+});
+
 test("names file, line, field, got and expected when the structure is wrong", async () => {
   const text = await failure([HEADER, LINE, line(1372630104, { 6: "lots" })].join("\n"));
   assert.is(text.code, "ERR_TRACE_FORMAT");

@@ -5,6 +5,8 @@ import { BITBRAINS_COLUMNS, type BitbrainsRow, readBitbrainsRow } from "./row.js
 
 export interface BitbrainsOptions {
   readonly instanceId: string;
+  /** Lines up to this time are passed over: only their time is looked at. */
+  readonly afterMs?: number;
   /** What the trace does not know of the instance; limits come from the trace. */
   readonly registration?: Partial<Omit<InstanceRegistration, "instanceId" | "limits">>;
 }
@@ -46,9 +48,11 @@ export class BitbrainsSource implements SampleSource {
     this.dropped.clear();
     let batch: BitbrainsRow[] = [];
     let lastMs = Number.NaN;
+    const afterSeconds = (this.#options.afterMs ?? Number.NEGATIVE_INFINITY) / 1000;
     const parser = new TableParser(
       { file: this.name, separator: ";", columns: BITBRAINS_COLUMNS },
       (line) => {
+        if (line.number(0) <= afterSeconds) return;
         const row = readBitbrainsRow(line, lastMs);
         if (typeof row === "string") this.dropped.set(row, (this.dropped.get(row) ?? 0) + 1);
         else {
