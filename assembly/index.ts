@@ -39,6 +39,6 @@ export { fitBest, fitFirst } from "./pool/fit-select";
 export { columnSums, headroom } from "./pool/headroom";
 export { sweep } from "./simd/sweep";
 // summary
-export { features } from "./summary/features";
+export { features, featuresForOutage } from "./summary/features";
 export { ingest } from "./summary/ingest";
 export { statistics } from "./summary/statistics";

@@ -66,18 +66,62 @@ export function features(
       const last = load<f64>(state + (lane << 3), TILE_LAST_TIME);
       if (last === 0.0) continue;
       const at = atSeconds >= last ? atSeconds : last;
-      const own = load<f32>(state + (lane << 2), TILE_OUTAGE);
-      const outage = outageMinutes >= 0.0 ? outageMinutes : own;
-      const restart = at + (outage >= 0.0 ? <f64>outage * 60.0 : 0.0);
+      const restart = restartOf(state, lane, at, outageMinutes);
       const week = pickLane(lane < 4 ? weekLow : weekHigh, lane & 3);
       const column = out + (lane << 2);
-      writeUsage(state, column, lane, restart, widenCodes(week));
+      writeUsage(state, column, lane, widenCodes(week));
+      writeWindows(state, column, lane, restart);
       writeSizes(state, column, lane);
-      writeTimes(state, column, lane, at, restart);
+      writeClock(column, at, restart);
+      writeAges(state, column, lane, at);
     }
     state += stateStride;
     out += outStride;
   }
+}
+
+/**
+ * The features of the same moment for another outage: what `features` would write, to the bit, for
+ * a quarter of its work.
+ *
+ * | region | type | shape | access |
+ * |---|---|---|---|
+ * | state | tile state | [tile] of stateStride bytes | read, as it was for `from` |
+ * | from | f32 | [tile][96 features][8] | read: written by `features` for the same `atSeconds` |
+ * | out | f32 | [tile][96 features][8] | written whole; not `from` |
+ */
+export function featuresForOutage(
+  state: usize,
+  stateStride: i32,
+  from: usize,
+  fromStride: i32,
+  out: usize,
+  outStride: i32,
+  tileCount: i32,
+  atSeconds: f64,
+  outageMinutes: f32,
+): void {
+  for (let tile = 0; tile < tileCount; tile++) {
+    memory.copy(out, from, SUMMARY_ROWS * LANE_ROW_BYTES);
+    for (let lane = 0; lane < TILE_LANES; lane++) {
+      const last = load<f64>(state + (lane << 3), TILE_LAST_TIME);
+      if (last === 0.0) continue;
+      const at = atSeconds >= last ? atSeconds : last;
+      const restart = restartOf(state, lane, at, outageMinutes);
+      const column = out + (lane << 2);
+      writeWindows(state, column, lane, restart);
+      writeClock(column, at, restart);
+    }
+    state += stateStride;
+    from += fromStride;
+    out += outStride;
+  }
+}
+
+function restartOf(state: usize, lane: i32, at: f64, outageMinutes: f32): f64 {
+  const own = load<f32>(state + (lane << 2), TILE_OUTAGE);
+  const outage = outageMinutes >= 0.0 ? outageMinutes : own;
+  return at + (outage >= 0.0 ? <f64>outage * 60.0 : 0.0);
 }
 
 /** Moves one lane's four bytes to the front. */
@@ -100,15 +144,13 @@ function spread(at: usize, meanOffset: usize, varianceOffset: usize, n: f32): v1
   return f32x4.add(v128.load(at + meanOffset), f32x4.mul(sigma, f32x4.splat(n)));
 }
 
-/** Features 0-15, one group of four rows each. */
-function writeUsage(state: usize, out: usize, lane: i32, restart: f64, weekCodes: v128): void {
+/** Features 0-10, one group of four rows each. */
+function writeUsage(state: usize, out: usize, lane: i32, weekCodes: v128): void {
   const at = state + (lane << 4);
   const scale = v128.load(at, TILE_SCALE);
   const seen = f32x4.gt(v128.load(at, TILE_OBSERVED), f32x4.splat(0.0));
   const lastHour = <i64>floor(load<f64>(state + (lane << 3), TILE_LAST_TIME) / 3600.0);
   const lastSlot = <i32>(lastHour % HOUR_SLOTS);
-  const firstAge = <i32>(lastHour - <i64>floor(restart / 3600.0));
-  const secondAge = <i32>(lastHour - <i64>floor((restart + 3599.0) / 3600.0));
   const last = v128.load(at, TILE_LAST);
   const hourCodes = widenCodes(recentMaximum(state, lane));
   const hour = orElse(hourCodes, decodeSteps(hourCodes), last);
@@ -126,7 +168,16 @@ function writeUsage(state: usize, out: usize, lane: i32, restart: f64, weekCodes
   put(out, 8, spread(at, TILE_MEAN_2H, TILE_VARIANCE_2H, 5.0), scale, seen);
   put(out, 9, spread(at, TILE_EWMA, TILE_EWMA_VAR, 3.0), scale, seen);
   put(out, 10, spread(at, TILE_MEAN_24H, TILE_VARIANCE_24H, 3.0), scale, seen);
+}
 
+/** Features 11-15. Feature 2, the maximum of 24 h, is there already and stands in for no value. */
+function writeWindows(state: usize, out: usize, lane: i32, restart: f64): void {
+  const scale = v128.load(state + (lane << 4), TILE_SCALE);
+  const lastHour = <i64>floor(load<f64>(state + (lane << 3), TILE_LAST_TIME) / 3600.0);
+  const lastSlot = <i32>(lastHour % HOUR_SLOTS);
+  const firstAge = <i32>(lastHour - <i64>floor(restart / 3600.0));
+  const secondAge = <i32>(lastHour - <i64>floor((restart + 3599.0) / 3600.0));
+  const day = getRow(out + 2 * FEATURE_BYTES);
   const w1 = clockWindow(state, lane, 1, lastSlot, firstAge, secondAge);
   const w2 = clockWindow(state, lane, 2, lastSlot, firstAge, secondAge);
   const w3 = clockWindow(state, lane, 3, lastSlot, firstAge, secondAge);
@@ -136,11 +187,11 @@ function writeUsage(state: usize, out: usize, lane: i32, restart: f64, weekCodes
   const w7 = clockWindow(state, lane, 7, lastSlot, firstAge, secondAge);
   let largest = i8x16.max_u(i8x16.max_u(w1, w2), i8x16.max_u(w3, w4));
   largest = i8x16.max_u(largest, i8x16.max_u(i8x16.max_u(w5, w6), w7));
-  putWindow(out, 11, w1, day, scale, seen);
-  putWindow(out, 12, w2, day, scale, seen);
-  putWindow(out, 13, w7, day, scale, seen);
-  putWindow(out, 14, largest, day, scale, seen);
-  putWindow(out, 15, medianOfSeven(w1, w2, w3, w4, w5, w6, w7), day, scale, seen);
+  putWindow(out, 11, w1, day, scale);
+  putWindow(out, 12, w2, day, scale);
+  putWindow(out, 13, w7, day, scale);
+  putWindow(out, 14, largest, day, scale);
+  putWindow(out, 15, medianOfSeven(w1, w2, w3, w4, w5, w6, w7), day, scale);
 }
 
 /** Four rows of one lane, one a resource, as asinh(value / scale). */
@@ -148,16 +199,10 @@ function put(out: usize, feature: i32, value: v128, scale: v128, seen: v128): vo
   putRow(out + feature * FEATURE_BYTES, v128.and(scaled(value, scale), seen));
 }
 
-function putWindow(
-  out: usize,
-  feature: i32,
-  bytes: v128,
-  fallback: v128,
-  scale: v128,
-  seen: v128,
-): void {
+function putWindow(out: usize, feature: i32, bytes: v128, day: v128, scale: v128): void {
   const codes = widenCodes(bytes);
-  put(out, feature, orElse(codes, decodeSteps(codes), fallback), scale, seen);
+  const u = scaled(decodeSteps(codes), scale);
+  putRow(out + feature * FEATURE_BYTES, orElse(codes, u, day));
 }
 
 /** Within [-6, 6]. */
@@ -185,10 +230,8 @@ function writeSizes(state: usize, out: usize, lane: i32): void {
   store<f32>(out, f32x4.extract_lane(flag, 1), 73 * LANE_ROW_BYTES);
 }
 
-/** Rows 74-88: clock, ages, counts, what is missing. */
-function writeTimes(state: usize, out: usize, lane: i32, at: f64, restart: f64): void {
-  const word = lane << 2;
-  const time = lane << 3;
+/** Rows 74-79: the restart's time of day and week, the outage. */
+function writeClock(out: usize, at: f64, restart: f64): void {
   const turns = dayFraction(restart);
   store<f32>(out, <f32>sineOfTurns(turns), 74 * LANE_ROW_BYTES);
   store<f32>(out, <f32>sineOfTurns(turns + 0.25), 75 * LANE_ROW_BYTES);
@@ -197,7 +240,12 @@ function writeTimes(state: usize, out: usize, lane: i32, at: f64, restart: f64):
   store<f32>(out, isWeekend(restart) ? 1.0 : 0.0, 78 * LANE_ROW_BYTES);
   const outageHours = <f32>((restart - at) / 3600.0);
   store<f32>(out, min(outageHours, FEATURE_MAX), 79 * LANE_ROW_BYTES);
+}
 
+/** Rows 80-88: ages, counts, what is missing. */
+function writeAges(state: usize, out: usize, lane: i32, at: f64): void {
+  const word = lane << 2;
+  const time = lane << 3;
   const observed = v128.load(state + (lane << 4), TILE_OBSERVED);
   const pairs = f32x4.max(
     observed,

@@ -289,6 +289,17 @@ export type KernelExports = {
     atSeconds: number,
     outageMinutes: number,
   ): void;
+  featuresForOutage(
+    state: number,
+    stateStride: number,
+    from: number,
+    fromStride: number,
+    out: number,
+    outStride: number,
+    tileCount: number,
+    atSeconds: number,
+    outageMinutes: number,
+  ): void;
   statistics(
     state: number,
     stateStride: number,

@@ -225,8 +225,9 @@ export function computeAnswers(parts: AnswerParts, place: AnswerPlace): void {
   const at = place.atSeconds ?? Number.NaN;
   kernel.features(state, tileBytes, features, featureBytes, 1, at, place.outageMinutes);
   const { keep } = place;
+  const again = features + featureBytes;
   if (keep !== null) {
-    kernel.features(state, tileBytes, features + featureBytes, featureBytes, 1, at, 0);
+    kernel.featuresForOutage(state, tileBytes, features, 0, again, 0, 1, at, 0);
   }
   // Hidden stride 0: both tiles of features belong to the same hidden state.
   kernel.head(

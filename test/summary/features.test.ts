@@ -151,4 +151,33 @@ laws("a tile without samples gives zeros and NaN statistics", () => {
   assert.ok(bed.bed.floats(bed.statistics).every(Number.isNaN));
 });
 
+laws("features for another outage are those asked for at once, to the bit", () => {
+  fc.assert(
+    fc.property(lives(40), cut, cut, (samples, first, second) => {
+      const bed = fed(samples);
+      const atSeconds = (samples.at(-1)?.timeSeconds ?? 0) + first.wait;
+      bed.features(atSeconds, second.outage);
+      const direct = bed.bytes(bed.rows).slice();
+      bed.features(atSeconds, first.outage);
+      const again = bed.bed.alloc(abi.SUMMARY_ROWS * 32);
+      bed.bed.run([again], (kernel) => {
+        const { state, rows } = bed;
+        kernel.featuresForOutage(
+          state.ptr,
+          0,
+          rows.ptr,
+          0,
+          again.ptr,
+          0,
+          1,
+          atSeconds,
+          second.outage,
+        );
+      });
+      assert.is(Buffer.compare(bed.bytes(again), direct), 0);
+    }),
+    { numRuns: 40 },
+  );
+});
+
 laws.run();

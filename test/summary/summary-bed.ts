@@ -18,7 +18,7 @@ export class SummaryBed {
   readonly statistics: BedRegion;
 
   constructor(name: BinaryName, tiles: number) {
-    this.bed = new KernelBed(name, 8);
+    this.bed = new KernelBed(name, 1);
     this.tiles = tiles;
     this.state = this.bed.alloc(tiles * STATE_BYTES);
     this.inbox = this.bed.alloc(tiles * abi.INBOX_TILE_BYTES);
