@@ -197,16 +197,10 @@ export class PredictiveAllocator implements ResourceAllocator {
     return this.#book.leases.get(reservationId) ?? this.#recorded(reservationId);
   }
 
+  /** The held one where there is one, else the claimed one. */
   reservationOfOwner(ownerId: string): ReservationRecord | undefined {
-    const { heldByOwner, leases } = this.#book;
-    const held = leases.get(heldByOwner.get(ownerId) ?? "");
-    if (held !== undefined) return held;
-    let last: ReservationRecord | undefined;
-    for (const lease of leases.values()) {
-      if (lease.ownerId !== ownerId) continue;
-      if (last === undefined || lease.fencingToken > last.fencingToken) last = lease;
-    }
-    return last;
+    const { heldByOwner, claimedByOwner, leases } = this.#book;
+    return leases.get(heldByOwner.get(ownerId) ?? claimedByOwner.get(ownerId) ?? "");
   }
 
   reservations(): Iterable<ReservationRecord> {

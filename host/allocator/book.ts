@@ -40,6 +40,7 @@ export class Book {
   readonly heldByOwner = new Map<string, string>();
   readonly heldByInstance = new Map<string, string>();
   readonly claimedByInstance = new Map<string, string>();
+  readonly claimedByOwner = new Map<string, string>();
   /** Live leases that a donor gave to. */
   readonly leasesByDonor = new Map<string, Set<string>>();
   /** Nodes that were made smaller than what is promised on them. */
@@ -224,7 +225,10 @@ export class Book {
     if (record.state === "held") {
       put(this.heldByOwner, record.ownerId);
       put(this.heldByInstance, record.instanceId);
-    } else put(this.claimedByInstance, record.instanceId);
+    } else {
+      put(this.claimedByOwner, record.ownerId);
+      put(this.claimedByInstance, record.instanceId);
+    }
     const node = this.node(nodeId);
     const group = this.#group(record.groupId);
     toggle(node.leaseIds);

@@ -57,7 +57,7 @@ function checkPromises(book: Book, nowMs: number): void {
   }
 }
 
-/** One held lease an owner, one live lease a claimant; none outlives its time; tokens rise. */
+/** One held and one claimed lease an owner; none outlives its time; tokens rise. */
 function checkLeases(book: Book): void {
   let held = 0;
   for (const [id, lease] of book.leases) {
@@ -76,10 +76,13 @@ function checkLeases(book: Book): void {
     } else {
       invariant(lease.state === "claimed", `lease ${id} is live`);
       invariant(book.claimedByInstance.get(lease.instanceId) === id, `${id} has one claimant`);
+      invariant(book.claimedByOwner.get(lease.ownerId) === id, `${lease.ownerId} claimed once`);
     }
   }
   invariant(book.heldByOwner.size === held && book.heldByInstance.size === held, "held leases");
-  invariant(book.claimedByInstance.size === book.leases.size - held, "claimed leases");
+  for (const claims of [book.claimedByInstance, book.claimedByOwner]) {
+    invariant(claims.size === book.leases.size - held, "claimed leases");
+  }
   for (const pools of [book.nodes, book.groups]) {
     let count = 0;
     for (const pool of pools.values()) count += pool.leaseIds.size;

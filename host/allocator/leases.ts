@@ -108,6 +108,7 @@ export class Leases {
     const { nodeId } = lease;
     const own = leaseSteps({ ...lease, freedForOwner: [] });
     // Its former life is over, and what that one had claimed with it.
+    this.#endClaim(this.#book.claimedByOwner.get(lease.ownerId));
     for (const instanceId of new Set([lease.instanceId, claim.instanceId])) {
       this.endClaimed(instanceId);
       this.#tenancy.clear(instanceId);
@@ -188,12 +189,14 @@ export class Leases {
     return ended;
   }
 
-  endClaimed(instanceId: string): boolean {
-    const id = this.#book.claimedByInstance.get(instanceId);
-    const lease = id === undefined ? undefined : this.#book.leases.get(id);
-    if (lease === undefined) return false;
-    this.end(lease, "released");
-    return true;
+  /** Ends what the instance has claimed, if anything. */
+  endClaimed(instanceId: string): void {
+    this.#endClaim(this.#book.claimedByInstance.get(instanceId));
+  }
+
+  #endClaim(reservationId: string | undefined): void {
+    const lease = this.#book.leases.get(reservationId ?? "");
+    if (lease !== undefined) this.end(lease, "released");
   }
 
   /** Ends what is over: unclaimed leases expire, claimed ones become plain allocations. */

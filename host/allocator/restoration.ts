@@ -32,7 +32,12 @@ export function restoreBook(book: Book, ledger: Ledger): void {
 }
 
 function parseAmounts(value: string | number): number[] {
-  const parsed: unknown = typeof value === "string" ? JSON.parse(value) : value;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(`${value}`);
+  } catch (cause) {
+    throw contradiction("a node's size is unreadable", value, cause);
+  }
   if (Array.isArray(parsed) && parsed.length === RESOURCE_COUNT && parsed.every(Number.isFinite)) {
     return parsed.map(Number);
   }
@@ -43,6 +48,6 @@ function requireKnown(book: Book, nodeId: string, id: string): void {
   if (!book.nodes.has(nodeId)) throw contradiction(`${id} is on a node nobody knows`, nodeId);
 }
 
-function contradiction(message: string, got: unknown): RepriseError {
-  return new RepriseError("ERR_LEDGER", message, { got });
+function contradiction(message: string, got: unknown, cause?: unknown): RepriseError {
+  return new RepriseError("ERR_LEDGER", message, { got }, cause);
 }

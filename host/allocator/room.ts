@@ -1,5 +1,5 @@
 /** How much room a node has: exact, in float64, from the book. */
-import { NEED_COLUMNS, needColumn, PHASE_COUNT, RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
+import { needColumn, PHASE_COUNT, RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
 import { RepriseError } from "../lib/errors.js";
 import type { Book, NodeState } from "./book.js";
 import {
@@ -80,14 +80,6 @@ export function phasePeaks(columns: readonly number[]): number[] {
     }
     return peak;
   });
-}
-
-/** One value a resource, repeated for the phases. */
-export function repeatPhases(values: readonly number[]): number[] {
-  return Array.from(
-    { length: NEED_COLUMNS },
-    (_, column) => values[Math.floor(column / PHASE_COUNT)] ?? 0,
-  );
 }
 
 /** Sum of the steps of all leases of a node but one. */

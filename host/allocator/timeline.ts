@@ -143,6 +143,8 @@ export function peakOver(steps: Steps, window: Window): number[] {
 /** Peaks within three windows, resource x phase. */
 export function peaksOver(steps: Steps, windows: readonly Window[]): number[] {
   const peaks = new Array<number>(NEED_COLUMNS).fill(0);
+  // Most nodes of a large cluster have no lease.
+  if (steps === NO_STEPS) return peaks;
   windows.forEach((window, phase) => {
     peakOver(steps, window).forEach((value, r) => {
       peaks[needColumn(r, phase)] = value;

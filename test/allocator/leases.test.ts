@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { PredictiveAllocator } from "../../host/allocator/allocator.js";
 import type { ReserveRequest } from "../../host/allocator/types.js";
+import type { LedgerChange } from "../../host/ledger/ledger.js";
 import type { ReservationRecord } from "../../host/ledger/records.js";
 import { VirtualClock } from "../../host/lib/clock.js";
 import { type ErrorCode, isRepriseError } from "../../host/lib/errors.js";
@@ -407,6 +408,44 @@ test("restore rebuilds pools and leases exactly", () => {
   const last = again.reserve(lease(flat(0), { instanceId: "e", ownerId: "e" }));
   assert.is(last.fencingToken, 4);
   throwsCode(() => again.restore(), "ERR_STATE");
+});
+
+test("a ledger that contradicts itself is refused, and the allocator stays empty", () => {
+  const bad: [string, LedgerChange][] = [
+    ["token", { table: "meta", key: "fencingToken", put: -1 }],
+    ["node size", { table: "meta", key: "node/n", put: "[1,2]" }],
+    ["node size", { table: "meta", key: "node/n", put: "[1,2,3,null]" }],
+    ["node size", { table: "meta", key: "node/n", put: "[1," }],
+    ["node", { table: "meta", key: "node/n", remove: true }],
+    ["promise", { table: "meta", key: "node/n", put: "[1,1,1,1]" }],
+  ];
+  for (const [what, change] of bad) {
+    const { allocator, clock, ledger, profiles } = world();
+    allocator.allocate("d", "g", "n", [6, 1, 1, 1]);
+    ledger.commit([change]);
+    const again = new PredictiveAllocator({ clock, ledger, profiles });
+    if (what === "promise") {
+      again.restore();
+      assert.equal(cpuOf(again.headroom("n")), [-5, -5, -5], "a node may have become smaller");
+      continue;
+    }
+    throwsCode(() => again.restore(), "ERR_LEDGER");
+    assert.equal(again.nodeIds(), []);
+    assert.is(again.allocationOf("d"), undefined);
+    again.checkInvariants();
+  }
+});
+
+test("the table of nodes grows past its first size", () => {
+  const { allocator } = world();
+  for (let index = 1; index < 64; index++) {
+    allocator.addNode({ nodeId: `n${index}`, allocatable: [1, 1, 1, 1] });
+  }
+  assert.is(allocator.nodeIds().length, 64);
+  // One more than the fit table held: it grows and answers as before.
+  allocator.addNode({ nodeId: "x", allocatable: [2, 0, 0, 0] });
+  assert.is(allocator.fit({ need: flat(2) }).nodeId, "x");
+  assert.is(allocator.fit({ need: flat(1) }).nodeCount, 65);
 });
 
 test.run();

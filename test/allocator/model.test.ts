@@ -197,6 +197,12 @@ class Bench {
     assert.equal([...allocator.reservations()], live);
     assert.equal([...allocator.nodeIds()], [...model.nodes.keys()].sort());
     for (const id of INSTANCES) this.#compareInstance(id);
+    for (const id of INSTANCES) {
+      const of = live.filter((record) => record.ownerId === `job-${id}`);
+      const held = of.find((record) => record.state === "held");
+      assert.equal(allocator.reservationOfOwner(`job-${id}`), held ?? of[0]);
+      assert.ok(of.length <= 2, "one held, one claimed");
+    }
     for (const nodeId of model.nodes.keys()) this.#compareNode(nodeId);
     for (const groupId of GROUPS) this.#compareGroup(groupId);
     assert.equal(

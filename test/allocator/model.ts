@@ -301,6 +301,10 @@ export class Model {
     const lease = this.find(id, token);
     refuseIf(lease.state !== "held" || lease.expiresMs <= this.now, "ERR_STATE");
     const { freedForOwner: _, ...was } = lease;
+    const earlier = [...this.live.values()].find(
+      (other) => other.state === "claimed" && other.ownerId === lease.ownerId,
+    );
+    if (earlier !== undefined) this.end(earlier.reservationId, "released");
     for (const old of new Set([lease.instanceId, instanceId])) {
       this.endClaimed(old);
       this.vacate(old);
