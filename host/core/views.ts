@@ -5,11 +5,16 @@
  */
 export class CoreViews {
   readonly #memory: WebAssembly.Memory;
-  #bound: Bound;
+  #bound: BoundViews;
 
   constructor(memory: WebAssembly.Memory) {
     this.#memory = memory;
     this.#bound = bind(memory);
+  }
+
+  /** All of them at once: a loop takes them once, since comparing costs more than reading. */
+  get all(): BoundViews {
+    return this.#current();
   }
 
   get u8(): Uint8Array {
@@ -32,13 +37,14 @@ export class CoreViews {
     return this.#current().f64;
   }
 
-  #current(): Bound {
+  #current(): BoundViews {
     if (this.#bound.u8.buffer !== this.#memory.buffer) this.#bound = bind(this.#memory);
     return this.#bound;
   }
 }
 
-interface Bound {
+/** The same memory in five element types. */
+export interface BoundViews {
   readonly u8: Uint8Array;
   readonly i32: Int32Array;
   readonly u32: Uint32Array;
@@ -46,7 +52,7 @@ interface Bound {
   readonly f64: Float64Array;
 }
 
-function bind(memory: WebAssembly.Memory): Bound {
+function bind(memory: WebAssembly.Memory): BoundViews {
   const { buffer } = memory;
   return {
     u8: new Uint8Array(buffer),

@@ -334,7 +334,8 @@ export class Profiler implements ProfileReader {
 
   #prepareLane(slot: number, lastTimeSeconds: number): void {
     const life = this.#instances.lifeIn(slot);
-    if (life === undefined) return;
+    // The row starts at 0 and stays there until the first interruption.
+    if (life === undefined || life.interruptionsMs.length === 0) return;
     const count = interruptionsBefore(life, lastTimeSeconds * 1_000);
     writeInterruptions(this.#core.views, this.#core.plan, slot, count);
   }

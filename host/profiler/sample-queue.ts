@@ -7,7 +7,7 @@ import {
   INBOX_TIME,
   INBOX_VALUES,
 } from "../core/abi.js";
-import type { CoreViews } from "../core/views.js";
+import type { BoundViews } from "../core/views.js";
 import { LIMITS } from "../lib/limits.js";
 import type { Sample } from "../sources/sample.js";
 
@@ -110,7 +110,7 @@ export class SampleQueue {
   }
 
   /** Writes an entry into one lane of an inbox tile. The lane is pending from then on. */
-  writeTo(entry: number, views: CoreViews, inboxPtr: number, lane: number): void {
+  writeTo(entry: number, views: BoundViews, inboxPtr: number, lane: number): void {
     const { f32, f64, u32 } = views;
     const values = this.#values;
     const at = entry * VALUES;

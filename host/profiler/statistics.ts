@@ -113,7 +113,8 @@ class TypeHistogram {
   add(values: readonly number[]): void {
     invariant(values.length === RESOURCE_COUNT, "a population takes one value a resource");
     this.#samples += 1;
-    for (const [resource, value] of values.entries()) {
+    for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+      const value = values[resource] ?? Number.NaN;
       if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) continue;
       const weights = this.#weights[resource] ?? new Float64Array();
       const bucket = bucketOf(value);

@@ -117,11 +117,12 @@ export class TickSlices {
 
   /** The epoch switch: from here on readers see this slice. */
   publish(repeatCount: number): SliceReport {
-    const { plan, views } = this.#parts.core;
+    const { plan } = this.#parts.core;
+    const { i32, u32 } = this.#parts.core.views.all;
     let sampleCount = 0;
     for (let item = 0; item < this.#itemCount; item++) {
-      const tile = present(views.i32[this.#word(item, WORK_TILE)], "tile of a work item");
-      Atomics.add(views.u32, plan.epochs.ptr / 4 + tile, 1);
+      const tile = present(i32[this.#word(item, WORK_TILE)], "tile of a work item");
+      Atomics.add(u32, plan.epochs.ptr / 4 + tile, 1);
       this.#items[tile] = -1;
       for (let lane = 0; lane < TILE_LANES; lane++) {
         sampleCount += this.#publishSlot(tile * TILE_LANES + lane);
@@ -182,7 +183,8 @@ export class TickSlices {
   /** One inbox tile a round; the samples stay in the queue until they are published. */
   #fillInbox(item: number): void {
     const { queue, core } = this.#parts;
-    const { i32, u32 } = core.views;
+    const bound = core.views.all;
+    const { i32, u32 } = bound;
     const tile = present(i32[this.#word(item, WORK_TILE)], "tile of a work item");
     const first = present(i32[this.#word(item, WORK_INBOX_FIRST)], "inbox of an item");
     const rounds = present(i32[this.#word(item, WORK_ROUNDS)], "rounds of an item");
@@ -196,7 +198,7 @@ export class TickSlices {
       const count = this.#placed[slot] ?? 0;
       let entry = queue.head(slot);
       for (let round = 0; round < count; round++, entry = queue.next(entry)) {
-        queue.writeTo(entry, core.views, base + round * INBOX_TILE_BYTES, lane);
+        queue.writeTo(entry, bound, base + round * INBOX_TILE_BYTES, lane);
       }
     }
   }

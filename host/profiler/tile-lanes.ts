@@ -21,7 +21,7 @@ import {
   TIME_ROW_BYTES,
 } from "../core/abi.js";
 import { envelopeOffset, hiddenOffset, keepOffset, type ProfilerPlan } from "../core/plan.js";
-import type { CoreViews } from "../core/views.js";
+import type { BoundViews } from "../core/views.js";
 import type { ResourceAmounts } from "../sources/sample.js";
 
 /** Rows of a tile: where they start, bytes of a whole row, how many. */
@@ -43,7 +43,7 @@ function rowGroups(plan: ProfilerPlan): readonly RowGroup[] {
 }
 
 /** Everything of one lane as published: state, and the buffers that readers use. */
-export function publishedLane(views: CoreViews, plan: ProfilerPlan, slot: number): Uint8Array {
+export function publishedLane(views: BoundViews, plan: ProfilerPlan, slot: number): Uint8Array {
   const { u8, u32 } = views;
   const base = tilePtr(plan, slot >>> 3);
   const parity = (u32[plan.epochs.ptr / 4 + (slot >>> 3)] ?? 0) & 1;
@@ -70,7 +70,7 @@ export function tilePtr(plan: ProfilerPlan, tile: number): number {
 }
 
 /** Zeroes everything of one slot, both buffers included; the other lanes keep their bytes. */
-export function clearLane(views: CoreViews, plan: ProfilerPlan, slot: number): void {
+export function clearLane(views: BoundViews, plan: ProfilerPlan, slot: number): void {
   const { u32 } = views;
   const base = tilePtr(plan, slot >>> 3) / 4;
   const lane = slot & 7;
@@ -86,7 +86,7 @@ export function clearLane(views: CoreViews, plan: ProfilerPlan, slot: number): v
 
 /** What registration says about a slot: hard caps (NaN = none) and the outage of the tick. */
 export function writeIdentity(
-  views: CoreViews,
+  views: BoundViews,
   plan: ProfilerPlan,
   slot: number,
   identity: { readonly limits?: ResourceAmounts | undefined; readonly outageMinutes: number },
@@ -102,7 +102,7 @@ export function writeIdentity(
 }
 
 export function writeInterruptions(
-  views: CoreViews,
+  views: BoundViews,
   plan: ProfilerPlan,
   slot: number,
   count: number,

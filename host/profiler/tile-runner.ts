@@ -36,7 +36,7 @@ import {
   WORK_ROUNDS,
   WORK_TILE,
 } from "../core/plan.js";
-import type { CoreViews } from "../core/views.js";
+import type { BoundViews, CoreViews } from "../core/views.js";
 import { invariant, present } from "../lib/assert.js";
 import type { NetworkRegions } from "../model/network.js";
 import { tilePtr } from "./tile-lanes.js";
@@ -55,15 +55,18 @@ export type TileStep = "journaled" | "ingested" | "stepped" | "computed" | "done
 
 export class TileRunner {
   readonly #parts: TileRunnerParts;
+  #bound: BoundViews;
 
   constructor(parts: TileRunnerParts) {
     this.#parts = parts;
+    this.#bound = parts.views.all;
   }
 
   /** @returns items done by this task */
   run(task: TickTask): number {
     const { views, plan } = this.#parts;
-    const { i32 } = views;
+    this.#bound = views.all;
+    const { i32 } = this.#bound;
     const cursor = plan.control.ptr / 4 + CONTROL_CURSOR;
     let done = 0;
     for (;;) {
@@ -81,8 +84,8 @@ export class TileRunner {
   }
 
   #process(item: number, scratchIndex: number): void {
-    const { views, plan, network } = this.#parts;
-    const { u8, i32 } = views;
+    const { plan, network } = this.#parts;
+    const { u8, i32 } = this.#bound;
     const tile = present(i32[this.#workWord(item, WORK_TILE)], "tile of a work item");
     const state = tilePtr(plan, tile);
     u8.copyWithin(plan.journal.ptr + item * TILE_HIDDEN, state, state + TILE_HIDDEN);
@@ -99,8 +102,8 @@ export class TileRunner {
 
   /** Every sample of the tile in order; the hidden state ends in the buffer that nobody reads. */
   #rounds(place: Place): void {
-    const { kernel, views, plan, network } = this.#parts;
-    const { i32, u32 } = views;
+    const { kernel, plan, network } = this.#parts;
+    const { i32, u32 } = this.#bound;
     const { scratchPlan } = plan;
     const x = place.scratch + scratchPlan.inputs;
     const mask = place.scratch + scratchPlan.mask;
