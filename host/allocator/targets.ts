@@ -51,16 +51,15 @@ export class Targets {
     const { book } = this.#ports;
     const needs = this.#readNeeds();
     const before = this.#targets;
+    const targets = new Map<string, readonly number[]>();
     const minutes = Number.isNaN(this.#tickMs) ? 0 : (nowMs - this.#tickMs) / MINUTE_MS;
     const keep = Math.max(0, 1 - POOL_SHRINK_RATIO_PER_MINUTE * minutes);
-    this.#targets = new Map();
-    this.#tickMs = nowMs;
     const settle = (key: string, want: readonly number[]): void => {
       const old = before.get(key);
       const next = want.map((value, column) =>
         Math.max(roundUp(value), roundDown((old?.[column] ?? 0) * keep)),
       );
-      this.#targets.set(key, next);
+      targets.set(key, next);
     };
     const totalExcess = new Array<number>(NEED_COLUMNS).fill(0);
     for (const node of book.nodes.values()) {
@@ -75,6 +74,9 @@ export class Targets {
       settle(`group/${group.groupId}`, this.#sum(members, needs));
     }
     settle("total/total", add(this.#sum([...needs.keys()], needs), totalExcess));
+    // Only now: a tick that throws leaves the targets of the one before.
+    this.#targets = targets;
+    this.#tickMs = nowMs;
   }
 
   #readNeeds(): Map<string, MemberNeed> {
