@@ -29,6 +29,19 @@ test("the library example runs as it stands and decides", () => {
   assert.match(done.stdout, /^node-1 \[/m);
 });
 
+test("reprise/core opens the core for an embedder", () => {
+  const script = `
+    const { ArenaPlan, compileBinary, openKernel } = await import("reprise/core");
+    const plan = new ArenaPlan(1024);
+    plan.region("mine", 256);
+    const kernel = openKernel(compileBinary("release"), plan.createMemory(false));
+    console.log(kernel.abiVersion(), kernel.gruPackedBytes(16, 32) > 0);`;
+  const words = ["--input-type=module", "--eval", script];
+  const done = spawnSync(process.execPath, words, { cwd: ROOT, encoding: "utf8" });
+  assert.is(done.stderr, "");
+  assert.is(done.stdout, "1 true\n");
+});
+
 test("the quick start is two commands", () => {
   assert.equal(blocks("sh")[0], "npm ci && npm start\n");
 });

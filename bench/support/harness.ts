@@ -81,6 +81,8 @@ async function runBench(
     cases.push(result);
     if (!quiet) printCase(result);
   }
+  if (cases.length === 0)
+    console.error(`# ${definition.name}: no case has "${options.filter}" in it`);
   return { ...header, cases };
 }
 
