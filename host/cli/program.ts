@@ -79,7 +79,7 @@ function reportError(error: unknown, json: boolean): number {
 
 function describe(error: unknown): { code: string; message: string; details: object } {
   if (isRepriseError(error)) {
-    return { code: error.code, message: error.message, details: error.details };
+    return { code: error.code, message: error.message, details: error.context };
   }
   const system = error as { code?: unknown; message?: unknown; stack?: unknown };
   if (typeof system?.code === "string" && typeof system.message === "string") {

@@ -39,13 +39,14 @@ export interface ErrorDetails {
 
 export class RepriseError extends Error {
   readonly code: ErrorCode;
-  readonly details: ErrorDetails;
+  /** Not `details`: the test runner reads a property of that name as text and loses the failure. */
+  readonly context: ErrorDetails;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, cause?: unknown) {
     super(describe(message, details), cause === undefined ? undefined : { cause });
     this.name = "RepriseError";
     this.code = code;
-    this.details = details;
+    this.context = details;
   }
 }
 

@@ -344,7 +344,7 @@ test("bad calls are refused by name and change nothing", async () => {
     assert.throws(
       () => coordinator.submit(request),
       (error: unknown) =>
-        isRepriseError(error) && error.code === "ERR_ARGUMENT" && error.details.field === field,
+        isRepriseError(error) && error.code === "ERR_ARGUMENT" && error.context.field === field,
       field,
     );
   }

@@ -68,7 +68,7 @@ test("a missing binary is a configuration error that says what to run", () => {
   const error = thrownBy(() => readBinary("nothing" as BinaryName));
   assert.is(error.code, "ERR_CONFIG");
   assert.match(error.message, /npm run build/);
-  assert.match(error.details.file ?? "", /nothing\.wasm$/);
+  assert.match(error.context.file ?? "", /nothing\.wasm$/);
 });
 
 test("a trap becomes a typed error that names the kernel, other errors pass", () => {

@@ -230,7 +230,7 @@ test("refuses what cannot be replayed", async () => {
       assert.unreachable(field);
     } catch (error) {
       assert.ok(isRepriseError(error));
-      assert.equal([error.code, error.details.field], ["ERR_ARGUMENT", field]);
+      assert.equal([error.code, error.context.field], ["ERR_ARGUMENT", field]);
     }
   }
   assert.throws(() => openTraceFolder("/nowhere"), /cannot be read/);

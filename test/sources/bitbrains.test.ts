@@ -191,7 +191,7 @@ test("passes over what lies before a time", async () => {
 test("names file, line, field, got and expected when the structure is wrong", async () => {
   const text = await failure([HEADER, LINE, line(1372630104, { 6: "lots" })].join("\n"));
   assert.is(text.code, "ERR_TRACE_FORMAT");
-  assert.equal(text.details, {
+  assert.equal(text.context, {
     file: "vm.csv",
     line: 3,
     field: "Memory usage [KB]",
@@ -199,14 +199,14 @@ test("names file, line, field, got and expected when the structure is wrong", as
     expected: "a number",
   });
   const short = await failure(`${HEADER}\n1;2;3\n`);
-  assert.equal([short.details.line, short.details.got, short.details.expected], [2, 3, "11"]);
+  assert.equal([short.context.line, short.context.got, short.context.expected], [2, 3, "11"]);
   const long = await failure(`${HEADER}\n${LINE};1\n`);
-  assert.is(long.details.got, 12);
+  assert.is(long.context.got, 12);
   const header = await failure(`${HEADER.replace("CPU usage [MHZ]", "CPU usage")}\n${LINE}\n`);
-  assert.equal([header.details.line, header.details.field], [1, "4"]);
+  assert.equal([header.context.line, header.context.field], [1, "4"]);
   assert.is((await failure(LINE)).code, "ERR_TRACE_FORMAT");
   assert.is((await failure("")).message.includes("empty"), true);
-  assert.is((await failure(`${HEADER}\n${"1".repeat(70_000)}`)).details.line, 2);
+  assert.is((await failure(`${HEADER}\n${"1".repeat(70_000)}`)).context.line, 2);
   assert.match((await failure(`${HEADER}\n${line("")}`)).message, /a time in seconds/);
 });
 

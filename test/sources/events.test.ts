@@ -127,7 +127,7 @@ test("drops bad task events by reason and refuses bad structure", async () => {
     "after-the-trace": 1,
   });
   const kind = await failure(readTaskEvents(text(`${TASK_HEADER}\n10,,1,0,5,9,u,0,0,,,,`)));
-  assert.equal(kind.details, {
+  assert.equal(kind.context, {
     file: "trace",
     line: 2,
     field: "event type",
@@ -135,7 +135,7 @@ test("drops bad task events by reason and refuses bad structure", async () => {
     expected: "an event type from 0 to 8",
   });
   const job = await failure(readTaskEvents(text(`${TASK_HEADER}\n10,,,0,5,1,u,0,0,,,,`)));
-  assert.is(job.details.field, "job ID");
+  assert.is(job.context.field, "job ID");
   assert.is((await failure(readTaskEvents(text("time,other\n")))).code, "ERR_TRACE_FORMAT");
   assert.is((await failure(readTaskEvents(MACHINES))).code, "ERR_TRACE_FORMAT");
 });
@@ -151,7 +151,7 @@ test("reads Google's machine events as capacity changes", async () => {
   assert.ok(events.every((event) => event.kind === "remove" || (event.cpu ?? 0) <= 1));
   const header = "time,machine ID,event type,platform ID,CPUs,Memory\n";
   const bad = await failure(readMachineEvents(text(`${header}1,2,add,x,1,1\n`)));
-  assert.equal([bad.details.field, bad.details.got], ["event type", "add"]);
+  assert.equal([bad.context.field, bad.context.got], ["event type", "add"]);
 });
 
 test("reads the lives of preemptible VMs", async () => {
@@ -174,7 +174,7 @@ test("reads the lives of preemptible VMs", async () => {
   }
   const raw = readFileSync(LIVES, "utf8");
   const bad = await failure(readPreemptions(text(raw.replace(",preempted,", ",vanished,"))));
-  assert.equal([bad.details.line, bad.details.field], [2, "end_kind"]);
+  assert.equal([bad.context.line, bad.context.field], [2, "end_kind"]);
   const lines = raw.split("\n");
   const twice = readPreemptions(text([lines[0], lines[1], lines[1], lines[2]].join("\n")));
   assert.is((await all(twice)).length, 2);
@@ -240,7 +240,7 @@ test("refuses spot traces of another shape and names the place", async () => {
   for (const [json, field] of cases) {
     const error = await failure(readSpotTrace(text(json)));
     assert.is(error.code, "ERR_TRACE_FORMAT", json);
-    if (field !== undefined) assert.is(error.details.field, field, json);
+    if (field !== undefined) assert.is(error.context.field, field, json);
   }
 });
 
