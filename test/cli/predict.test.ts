@@ -7,7 +7,6 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Prediction, predict } from "../../host/cli/predict.js";
 import { RESOURCES } from "../../host/core/abi.js";
-import { elapsedMs } from "../../host/lib/clock.js";
 import { Prng } from "../../host/lib/prng.js";
 import { runReprise } from "../support/command-line.js";
 
@@ -198,20 +197,21 @@ test("the answers see a busier instance as busier", async () => {
   });
 });
 
-test("a thousand cuts of one instance take less than five seconds", async () => {
-  const cuts = write(JSON.stringify(randomCuts(1_000, 6)));
-  const started = elapsedMs();
+test("a thousand cuts of one instance are a thousand lines, in their order", async () => {
+  const wanted = randomCuts(1_000, 6);
+  const cuts = write(JSON.stringify(wanted));
   const words = ["predict", "--format", "bitbrains", "--input", INPUT, "--cuts", cuts, "--json"];
   const { code, stdout } = await runReprise(words);
-  const seconds = (elapsedMs() - started) / 1_000;
   assert.is(code, 0);
   const answers = stdout
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line) as Prediction);
-  assert.is(answers.length, 1_000);
+  assert.equal(
+    answers.map(({ at, outageMinutes }) => ({ at, outageMinutes })),
+    wanted,
+  );
   assert.is(answers[0]?.instance, "rnd_1");
-  assert.ok(seconds < 5, `${seconds} s`);
 });
 
 test("without --json it prints a table a cut", async () => {
