@@ -6,7 +6,9 @@ import { RepriseError } from "../../lib/errors.js";
 /** Bytes as they come, from a file or from memory. */
 export type ByteChunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-const READ_BYTES = 256 * 1024;
+const READ_BYTES = 32 * 1024;
+/** Some 700 lines of the widest trace: small, because a replay holds one such piece a VM. */
+const INFLATED_BYTES = 64 * 1024;
 
 /**
  * Streams a trace file's bytes. Gzip is recognised by its first two bytes, never by the name, and
@@ -50,7 +52,7 @@ async function* readFileBytes(file: string): AsyncGenerator<Uint8Array> {
 }
 
 async function* gunzip(chunks: AsyncIterable<Uint8Array>, file: string) {
-  const inflated = createGunzip({ chunkSize: READ_BYTES });
+  const inflated = createGunzip({ chunkSize: INFLATED_BYTES });
   // Failures arrive through the iteration below, so the callback has nothing left to say.
   pipeline(Readable.from(chunks, { objectMode: true }), inflated, () => {});
   try {
