@@ -48,6 +48,9 @@ export type { LadderAnswer } from "./profiler/ladder.js";
 export type { BehaviourProfile, ProfileReader, RestartOutcome, Rung } from "./profiler/profile.js";
 export { Profiler, type ProfilerOptions, type TickReport } from "./profiler/profiler.js";
 export type { DropReason } from "./profiler/sample-check.js";
+// replay
+export type { ReplayReport } from "./replay/report.js";
+export { type ReplayOptions, runReplay, SAMPLE_DAYS } from "./replay/run-replay.js";
 // sources
 export {
   type BitbrainsOptions,
