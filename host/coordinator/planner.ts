@@ -88,7 +88,13 @@ function proposeInterruption(inputs: PlanInputs, ask: AskDonors, force: boolean)
   return { ...empty, feasible: true, placements: [result], reasons: shortfallReasons([result]) };
 }
 
-/** One attempt to free `request.amounts` on the given nodes, taken together. */
+/**
+ * One attempt to free `request.amounts` on the given nodes, taken together.
+ *
+ * Under force the cheapest cover is taken as it is and whoever has no place goes short. Letting one
+ * after the other go short, the smallest lack first, was tried and is worse: on the bundled replay
+ * 65 victims of reclaims instead of 52 and 31 short restarts instead of 23.
+ */
 class Reclaim {
   readonly #inputs: PlanInputs;
   readonly #request: ReclaimRequest;
