@@ -121,13 +121,14 @@ function placeByShrinking(
 /** Own node first, then those that lack least. */
 function shrinkOrder(candidate: Candidate, rooms: Rooms): string[] {
   const own = candidate.input.nodeId;
-  const lacks = [...rooms.nodeIds].map((nodeId) => ({
+  const nodeIds = [...rooms.nodeIds].filter((nodeId) => !rooms.isOvercommitted(nodeId));
+  const lacks = nodeIds.map((nodeId) => ({
     nodeId,
     lack: lackShare(rooms.missing(nodeId, leaseOf(candidate)), candidate.need),
   }));
   lacks.sort((a, b) => a.lack - b.lack || (a.nodeId < b.nodeId ? -1 : 1));
   const others = lacks.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== own);
-  return (rooms.has(own) ? [own, ...others] : others).slice(0, SHRINK_NODES_MAX);
+  return (nodeIds.includes(own) ? [own, ...others] : others).slice(0, SHRINK_NODES_MAX);
 }
 
 function leastMissingNode(candidate: Candidate, rooms: Rooms): string | undefined {

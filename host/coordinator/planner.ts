@@ -133,6 +133,7 @@ class Reclaim {
     let needed = shortOf(this.#request.amounts, nodeIds, rooms);
     for (const nodeId of nodeIds) {
       if (needed.every((amount) => amount <= 0)) break;
+      if (rooms.isOvercommitted(nodeId)) continue;
       const missing = needed.map((amount) => Math.max(0, amount));
       const answer = [...this.#ask({ nodeId, groupId: HOLD_GROUP, missing, partial: true })];
       if (answer.length === 0) continue;
@@ -285,7 +286,11 @@ function holdRoom(
     const shrinks = (so.shrinks.get(nodeId) ?? []).filter(
       ({ donorId }) => !so.victims.has(donorId),
     );
-    if (held.every((amount) => amount === 0) && shrinks.length === 0) continue;
+    if (held.every((amount) => amount === 0)) {
+      // Nobody shrinks for a lease that would hold nothing.
+      for (const { given } of shrinks) rooms.addFlat(nodeId, given, -1);
+      continue;
+    }
     // What neighbours gave beyond what is held here is tied to the lease all the same.
     const given = sumGiven(shrinks);
     const taken = held.map((amount, resource) => Math.max(amount, given[resource] ?? 0));

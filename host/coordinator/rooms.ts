@@ -56,6 +56,14 @@ export class Rooms {
     }
   }
 
+  /**
+   * More is promised than there is. What neighbours give is tied to the lease it is given for, so
+   * shrinking them does not help such a node.
+   */
+  isOvercommitted(nodeId: string): boolean {
+    return this.of(nodeId).some((amount) => amount < 0);
+  }
+
   /** Room for each phase of a lease with these spans, resource x phase. */
   forLease(nodeId: string, spans: LeaseSpans): number[] {
     const room = this.of(nodeId);

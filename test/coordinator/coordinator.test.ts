@@ -266,6 +266,31 @@ test("an open plan whose leases have run out meanwhile is rolled back, not acted
   assert.is(next.allocator.allocationOf("v")?.amounts[0], 4);
 });
 
+test("a group's budget counts who is down, also when it is late and the process is another", async () => {
+  const ledger = new MemoryLedger();
+  const clock = new VirtualClock(NOW);
+  const policy = { groupBudget: 1 };
+  const first = new Cluster({ ledger, clock, policy }).node("a", 16);
+  first.tenant("v", "a", { size: 4 }).tenant("w", "a", { size: 4 });
+  first.coordinator.submit(interruption("v", { requestId: "q1" }));
+  first.coordinator.submit(interruption("w", { requestId: "q2" }));
+  const [proceed, defer] = (await first.after(0)).decisions;
+  assert.equal([proceed?.kind, defer?.kind], ["proceed", "defer"]);
+  assert.is(defer?.reasons[0]?.code, "GROUP_BUDGET");
+  // The restart is late: its lease has run out, and another process looks after it.
+  await first.after(40);
+  assert.is(first.allocator.reservationOfOwner("v"), undefined);
+  const next = new Cluster({ ledger, clock, policy });
+  next.allocator.restore();
+  next.know("v", "a", { size: 4 }).know("w", "a", { size: 4 });
+  await next.coordinator.recover();
+  const [still] = (await next.after(15)).decisions;
+  assert.equal([still?.kind, still?.reasons[0]?.code], ["defer", "GROUP_BUDGET"]);
+  await next.coordinator.restarted("v", clock.nowMs());
+  const [now] = (await next.after(15)).decisions;
+  assert.equal([now?.kind, now?.victims], ["proceed", ["w"]]);
+});
+
 test("a deferred request survives its process", async () => {
   const ledger = new MemoryLedger();
   const clock = new VirtualClock(NOW);

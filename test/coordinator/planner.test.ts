@@ -3,9 +3,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { decide, decisionRecord, replayDecision } from "../../host/coordinator/decision.js";
 import type { AskDonors, InstanceInput, PlanInputs } from "../../host/coordinator/inputs.js";
-import { HOUR_MS, MINUTE_MS } from "../../host/coordinator/policy.js";
+import { DEFAULT_POLICY, HOUR_MS, MINUTE_MS } from "../../host/coordinator/policy.js";
+import { leaseSpans } from "../../host/coordinator/rooms.js";
 import { canonicalJson } from "../../host/ledger/encoding.js";
-import { inputsOf, instance, interruption, NOW, node, reclaim } from "./cases.js";
+import { envelopeOf, inputsOf, instance, interruption, NOW, node, reclaim } from "./cases.js";
 
 const test = suite("planner");
 const nobodyGives: AskDonors = () => [];
@@ -49,6 +50,51 @@ test("nobody is interrupted beyond what is needed (reverse delete)", () => {
   const all = sizes.map((size, index) => instance(`i${index}`, "a", { size }));
   const nodes = [node("a", 16, 0), node("b", 16, 16)];
   assert.equal(victimsOf(inputsOf(reclaim(6, ["a"]), nodes, all)), ["i3"]);
+});
+
+test("a cheap first choice that a later one makes needless is spared again", () => {
+  const cheap = instance("cheap", "a", { size: 4, launchedMs: NOW - 6 * MINUTE_MS });
+  const whole = instance("whole", "a", { size: 6 });
+  const nodes = [node("a", 16, 0), node("b", 16, 16)];
+  const inputs = inputsOf(reclaim(6, ["a"]), nodes, [cheap, whole]);
+  assert.equal(victimsOf(inputs), ["whole"]);
+  const record = decisionRecord(decide(inputs, nobodyGives), { decisionId: "d", planId: "p" });
+  assert.is(record.runnerUp, "cheap");
+});
+
+test("what a higher class has to give anyway is not taken from lower ones as well", () => {
+  const low = ["l1", "l2"].map((id) => instance(id, "a", { priority: 1, size: 2 }));
+  const high = instance("h", "a", { priority: 2, size: 6 });
+  const nodes = [node("a", 16, 0), node("b", 16, 16)];
+  assert.equal(victimsOf(inputsOf(reclaim(7, ["a"]), nodes, [high, ...low])), ["h", "l1"]);
+});
+
+test("a place that may be lost before the restart is not enough, a second one is", () => {
+  const victim = instance("v", "a", { size: 4 });
+  const policy = { ...DEFAULT_POLICY, nodeLossPerHour: 0.2 };
+  const one = inputsOf(interruption("v"), [node("a", 8, 0)], [victim], { policy });
+  const verdict = decide(one, nobodyGives);
+  assert.is(verdict.kind, "defer");
+  assert.match(verdict.reasons[0]?.text ?? "", /with a chance of only 0\.8/);
+  const two = inputsOf(interruption("v"), [node("a", 8, 0), node("b", 8, 4)], [victim], { policy });
+  const better = decide(two, nobodyGives);
+  assert.is(better.kind, "proceed");
+  assert.ok((better.proposal.placements[0]?.availability ?? 0) > 0.9);
+});
+
+test("a lease may be under way in every band from its restart to its latest end", () => {
+  assert.equal(leaseSpans(0, 15), [[0, 1], [1, 2], [2]]);
+  assert.equal(leaseSpans(10, 15), [[1, 2], [1, 2], [2]]);
+  assert.equal(leaseSpans(0, 0), [[0], [1], [2]]);
+  assert.equal(leaseSpans(90, 15), [[2], [2], [2]]);
+});
+
+test("room that is free only later is room for a restart that is due later", () => {
+  const victim = instance("v", "a", { size: 4, envelope: envelopeOf([6, 6, 0, 0]) });
+  const busy = { ...node("a", 8, 2), room: [-2, 2, 2, -2, 2, 2, 50, 50, 50, 50, 50, 50] };
+  assert.is(decide(inputsOf(interruption("v"), [busy], [victim]), nobodyGives).kind, "proceed");
+  const soon = { ...victim, outageMinutes: 0 };
+  assert.is(decide(inputsOf(interruption("v"), [busy], [soon]), nobodyGives).kind, "defer");
 });
 
 test("the freed room serves the requester first; the restart gets only what is left", () => {

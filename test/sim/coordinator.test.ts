@@ -21,6 +21,8 @@ const totals = {
   shrinks: 0,
 };
 
+let refusedByAllocator = 0;
+
 async function run(seed: number): Promise<void> {
   const world = new World(seed);
   world.engine.check = (act) => checkAct(world, act);
@@ -44,7 +46,9 @@ async function turn(world: World): Promise<void> {
     totals.decisions += 1;
     if (decision.kind === "proceed") totals.proceeds += 1;
     totals.victims += decision.victims.length;
-    if (decision.reasons.some(({ code }) => code === "FORCED_SHORTFALL")) totals.forced += 1;
+    const codes = decision.reasons.map(({ code }) => code);
+    if (codes.includes("FORCED_SHORTFALL")) totals.forced += 1;
+    if (codes.includes("ALLOCATOR_REFUSED")) refusedByAllocator += 1;
   }
 }
 
@@ -80,6 +84,8 @@ test(`${SEEDS} seeds`, async () => {
   }
   // The dice must have reached what the checks are about.
   for (const [what, count] of Object.entries(totals)) assert.ok(count > 0, `no ${what}`);
+  // The planner knows the allocator's rules well enough to be refused hardly ever.
+  assert.ok(refusedByAllocator * 50 < totals.proceeds, `${refusedByAllocator} plans were refused`);
   assert.ok(totals.victims > SEEDS, JSON.stringify(totals));
 });
 
