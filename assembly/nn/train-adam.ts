@@ -52,10 +52,10 @@ export function squaredNorm(values: usize, count: i32): f64 {
  *   square    f32[count]   second moment, read and written
  *
  *   g = gradient * clip; mean = b1 mean + (1-b1) g; square = b2 square + (1-b2) g^2
- *   weights -= step * mean / (sqrt(square * squareCorrection) + epsilon)
+ *   weights = keep * weights - step * mean / (sqrt(square * squareCorrection) + epsilon)
  *
- * step is the learning rate over 1 - b1^t, squareCorrection is 1 / (1 - b2^t). count is a multiple
- * of 4. A NaN gradient poisons its own weight: the caller checks the norm first.
+ * step is the learning rate over 1 - b1^t, squareCorrection is 1 / (1 - b2^t), keep is 1 - rate *
+ * decay (Loshchilov and Hutter, 2019), 1 without decay. count is a multiple of 4. A NaN gradient poisons its own weight: the caller checks the norm first.
  */
 export function adamStep(
   weights: usize,
@@ -69,6 +69,7 @@ export function adamStep(
   beta2: f32,
   squareCorrection: f32,
   epsilon: f32,
+  keep: f32,
 ): void {
   const bytes = (<usize>count) << 2;
   const keep1 = f32x4.splat(beta1);
@@ -83,6 +84,7 @@ export function adamStep(
     v128.store(square + at, s);
     const root = f32x4.sqrt(f32x4.mul(s, f32x4.splat(squareCorrection)));
     const move = f32x4.div(f32x4.mul(f32x4.splat(step), m), f32x4.add(root, f32x4.splat(epsilon)));
-    v128.store(weights + at, f32x4.sub(v128.load(weights + at), move));
+    const kept = f32x4.mul(f32x4.splat(keep), v128.load(weights + at));
+    v128.store(weights + at, f32x4.sub(kept, move));
   }
 }

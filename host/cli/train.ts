@@ -27,6 +27,7 @@ interface TrainFlags {
   readonly scored: number;
   readonly hidden: number;
   readonly rate: number;
+  readonly decay: number;
   readonly date?: string;
   readonly curve?: string;
   readonly json?: boolean;
@@ -71,7 +72,8 @@ export function trainCommand(): Command {
       Math.min(availableParallelism(), LIMITS.workersMax),
     )
     .option("--hidden <N>", "hidden units, a multiple of 4", hiddenSize, 32)
-    .option("--rate <R>", "peak learning rate", learningRate, TRAINER_DEFAULTS.peakRate)
+    .option("--rate <R>", "peak learning rate", part, TRAINER_DEFAULTS.peakRate)
+    .option("--decay <D>", "weight decay", part, TRAINER_DEFAULTS.decay)
     .option("--date <DAY>", "day to write into the file, as 2026-01-31", day)
     .option("--curve <FILE>", "write the learning curve as an SVG picture")
     .option("--json", "print one JSON object instead of tables")
@@ -95,9 +97,9 @@ function hiddenSize(text: string): number {
   return value;
 }
 
-function learningRate(text: string): number {
+function part(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value <= 1)) throw new InvalidArgumentError("expected a number in (0, 1]");
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError("expected a number from 0 to 1");
   return value;
 }
 
@@ -135,8 +137,8 @@ async function runTrain(flags: TrainFlags): Promise<void> {
     },
     progress.stage("ingesting"),
   );
-  const { epochs, seed, rate: peakRate } = flags;
-  const trainer = new Trainer(session, { ...TRAINER_DEFAULTS, epochs, seed, peakRate });
+  const { epochs, seed, rate: peakRate, decay } = flags;
+  const trainer = new Trainer(session, { ...TRAINER_DEFAULTS, epochs, seed, peakRate, decay });
   let reports: EpochReport[];
   try {
     const onBatch = progress.stage("training");
@@ -177,7 +179,8 @@ function metadataOf(
     format: "pt",
     command:
       `reprise train --epochs ${flags.epochs} --events ${flags.events} --scored ${flags.scored} ` +
-      `--seed ${flags.seed} --hidden ${flags.hidden} --rate ${flags.rate}`,
+      `--seed ${flags.seed} --hidden ${flags.hidden} --rate ${flags.rate} ` +
+      `--decay ${flags.decay}`,
     data: `GWA-T-12 Bitbrains rnd, ${trained}`,
     diskUnit: "MB/s",
     seed: `${flags.seed}`,
@@ -187,10 +190,10 @@ function metadataOf(
   };
 }
 
-function epochLine({ epoch, trainLoss, validateLoss, seconds }: EpochReport): string {
+function epochLine({ epoch, trainLoss, laterLoss, otherLoss, seconds }: EpochReport): string {
   return (
     `epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, ` +
-    `validation loss ${validateLoss.toFixed(4)}, ${seconds.toFixed(1)} s`
+    `${laterLoss.toFixed(4)} later, ${otherLoss.toFixed(4)} on other VMs, ${seconds.toFixed(1)} s`
   );
 }
 

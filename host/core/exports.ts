@@ -265,6 +265,7 @@ export type KernelExports = {
     beta2: number,
     squareCorrection: number,
     epsilon: number,
+    keep: number,
   ): void;
   // profiler
   carryLanes(mask: number, from: number, to: number, rowCount: number): void;

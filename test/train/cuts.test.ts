@@ -7,7 +7,7 @@ import { syntheticSeries, truncated } from "./synthetic-series.js";
 
 const test = suite("cuts and rounds");
 
-const PLAN = { seed: 3, train: 200, validate: 50, test: 50 };
+const PLAN = { seed: 3, train: 200, validate: 50, validateAll: 0, test: 50 };
 
 test("sets never share a day, come in time order, and repeat for a seed", () => {
   const cuts = drawCuts(PLAN, 5);
@@ -44,10 +44,12 @@ test("rounds take every sample once, in order, and none after a cut before it", 
         const one = truncated(syntheticSeries(`${index}`, index, 1), length + (index % 3));
         return { ...one, times: one.times.map((time) => time + shift) };
       });
-      const cuts = drawCuts({ seed, train: 40, validate: 0, test: 0 }, 0).map((cut, index) => ({
-        ...cut,
-        at: TRACE_START_SECONDS + index * 337,
-      }));
+      const cuts = drawCuts({ seed, train: 40, validate: 0, validateAll: 0, test: 0 }, 0).map(
+        (cut, index) => ({
+          ...cut,
+          at: TRACE_START_SECONDS + index * 337,
+        }),
+      );
       const { lanes, before } = planRounds(series, cuts);
       assert.is(before.length, cuts.length);
       series.forEach(({ times }, lane) => {

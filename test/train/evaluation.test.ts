@@ -83,15 +83,17 @@ test("the shift of a baseline comes from the validation terms", () => {
   near(resources[0]?.baselines[0]?.shifted, 0.95 * 0.05);
 });
 
-test("a learning curve is a picture with two lines", () => {
+test("a learning curve is a picture with three lines", () => {
   const epochs = [1, 2, 3].map((epoch) => ({
     epoch,
     trainLoss: 1 / epoch,
+    laterLoss: 0.8 / epoch,
+    otherLoss: 1 / epoch,
     validateLoss: 0.9 / epoch,
     seconds: 1,
   }));
   const svg = curveSvg(epochs);
-  assert.is(svg.match(/<polyline/g)?.length, 2);
+  assert.is(svg.match(/<polyline/g)?.length, 3);
   assert.not.match(svg, /NaN|Infinity/);
   assert.not.match(curveSvg(epochs.slice(0, 1)), /NaN|Infinity/);
 });

@@ -33,13 +33,13 @@ test("adamStep follows the equations in float64 over several steps", () => {
         const correction2 = 1 - 0.999 ** t;
         const [pw = 0, pg = 0, pm = 0, ps = 0] = ptr;
         const step = 0.01 / correction1;
-        kernel.adamStep(pw, pg, pm, ps, 8, 0.5, step, 0.9, 0.999, 1 / correction2, 1e-8);
+        kernel.adamStep(pw, pg, pm, ps, 8, 0.5, step, 0.9, 0.999, 1 / correction2, 1e-8, 0.98);
         for (let i = 0; i < 8; i++) {
           const g = 0.5 * (gradient?.[i] ?? 0);
           mean[i] = 0.9 * (mean[i] ?? 0) + 0.1 * g;
           square[i] = 0.999 * (square[i] ?? 0) + 0.001 * g * g;
           const root = Math.sqrt((square[i] ?? 0) / correction2) + 1e-8;
-          w[i] = (w[i] ?? 0) - (step * (mean[i] ?? 0)) / root;
+          w[i] = 0.98 * (w[i] ?? 0) - (step * (mean[i] ?? 0)) / root;
         }
       });
       w.forEach((value, i) => {

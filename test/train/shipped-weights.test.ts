@@ -20,7 +20,7 @@ test("beat every baseline on the bundled sample and cover what they state", asyn
   const { seen, unseen } = await loadSeries(SAMPLE);
   assert.is(seen.length, 0, "the sample holds a VM that was trained on");
   const session = openSession(
-    { seen: unseen, unseen: [] },
+    { seen: [], unseen },
     {
       shape: weights,
       seed: 1,

@@ -64,7 +64,7 @@ test("training lowers the validation loss, and figures come from held-out events
   const figures = heldOutFigures(opened);
   assert.equal(
     figures.map(({ instances }) => instances),
-    [1, 1, 9, 9],
+    [1, 1, 8, 8],
   );
   for (const { resources } of figures) {
     assert.is(resources.length, 4);

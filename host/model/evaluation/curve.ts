@@ -4,9 +4,13 @@ const WIDTH = 640;
 const HEIGHT = 320;
 const MARGIN = 48;
 
-/** The learning curve as a small picture: loss of training and validation by epoch. */
+/** The learning curve as a small picture: loss by epoch of training and of both validations. */
 export function curveSvg(epochs: readonly EpochReport[]): string {
-  const losses = epochs.flatMap(({ trainLoss, validateLoss }) => [trainLoss, validateLoss]);
+  const losses = epochs.flatMap(({ trainLoss, laterLoss, otherLoss }) => [
+    trainLoss,
+    laterLoss,
+    otherLoss,
+  ]);
   const low = Math.min(...losses);
   const high = Math.max(...losses);
   const x = (index: number) =>
@@ -27,10 +31,12 @@ export function curveSvg(epochs: readonly EpochReport[]): string {
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     `<path d="M${MARGIN} ${MARGIN}V${HEIGHT - MARGIN}H${WIDTH - MARGIN}" fill="none" stroke="#999"/>`,
     line(({ trainLoss }) => trainLoss, "#2b6cb0"),
-    line(({ validateLoss }) => validateLoss, "#c05621"),
+    line(({ laterLoss }) => laterLoss, "#c05621"),
+    line(({ otherLoss }) => otherLoss, "#2f855a"),
     text(MARGIN, MARGIN - 12, `mean quantile loss, ${low.toFixed(4)} to ${high.toFixed(4)}`),
     text(WIDTH - 2 * MARGIN - 110, MARGIN, "training", "#2b6cb0"),
-    text(WIDTH - 2 * MARGIN - 40, MARGIN, "validation", "#c05621"),
+    text(WIDTH - 2 * MARGIN - 110, MARGIN + 18, "the same VMs, later", "#c05621"),
+    text(WIDTH - 2 * MARGIN - 110, MARGIN + 36, "other VMs", "#2f855a"),
     text(WIDTH / 2 - 60, HEIGHT - 14, `epochs 1 to ${epochs.length}`),
     `</svg>\n`,
   ].join("\n");

@@ -18,8 +18,8 @@ export function heldOutFigures(session: TrainingSession): SetFigures[] {
   const test = scoreEvents(session, "test");
   const names = (from: number, to: number) =>
     new Set(session.tiles.slice(from, to).flatMap(({ series }) => series.map(({ name }) => name)));
-  const seen = names(0, session.seenTiles);
-  const unseen = names(session.seenTiles, session.tiles.length);
+  const seen = names(0, session.groups.trained);
+  const unseen = names(session.groups.known, session.tiles.length);
   const busy = new Set(
     session.tiles.flatMap(({ series }) => series.filter(isBusy).map(({ name }) => name)),
   );

@@ -37,8 +37,10 @@ export interface CutPlan {
   readonly seed: number;
   /** Training cuts an instance, 0 for instances that are never trained on. */
   readonly train: number;
-  /** Validation cuts an instance. */
+  /** Validation cuts an instance, in the validation days. */
   readonly validate: number;
+  /** Validation cuts an instance, in the training and validation days. */
+  readonly validateAll: number;
   /** Test cuts an instance. */
   readonly test: number;
 }
@@ -62,6 +64,7 @@ export function drawCuts(plan: CutPlan, tile: number): Cut[] {
   draw("train", plan.train, SET_DAYS.train);
   draw("train", Math.floor(plan.train / YOUNG_ONE_IN), YOUNG_DAYS);
   draw("validate", plan.validate, SET_DAYS.validate);
+  draw("validate", plan.validateAll, [SET_DAYS.train[0], SET_DAYS.validate[1]]);
   draw("test", plan.test, SET_DAYS.test);
   return cuts.sort((a, b) => a.at - b.at);
 }

@@ -51,9 +51,10 @@ export class Optimizer {
 
   /**
    * @param entries event tiles of the batch
+   * @param decay part of each weight that a rate of 1 would take away
    * @throws ERR_STATE when the gradient is not finite; the weights have not moved then
    */
-  step(entries: number, rate: number): void {
+  step(entries: number, rate: number, decay: number): void {
     const { gradients, gradientBytes, weights, mean, square } = this.#layout;
     const { terms } = this.lossSum(entries);
     if (terms === 0) return;
@@ -78,6 +79,7 @@ export class Optimizer {
       BETA2,
       1 / (1 - this.#power2),
       EPSILON,
+      1 - rate * decay,
     );
   }
 }

@@ -21,8 +21,9 @@ export interface TrainingSession {
   readonly tiles: readonly TilePlan[];
   /** In the order of their event numbers. */
   readonly records: readonly EventRecord[];
-  /** Tiles [0, seenTiles) hold instances that are trained on, the rest was never seen. */
-  readonly seenTiles: number;
+  /** Tiles [0, trained) hold instances that are trained on, [trained, known) those that only
+   * validate, the rest are never looked at before the end. */
+  readonly groups: TileGroups;
 }
 
 export interface SessionOptions {
@@ -36,6 +37,16 @@ export interface SessionOptions {
   readonly batchTiles: number;
   readonly workers: number;
 }
+
+export interface TileGroups {
+  readonly trained: number;
+  readonly known: number;
+}
+
+/** One instance in eight is kept from training to tell when the net learns instances by heart. */
+const VALIDATION_ONE_IN = 8;
+/** As many times the scored cuts each of them has. */
+const VALIDATION_CUTS = 5;
 
 export interface SessionData {
   readonly seen: readonly Series[];
@@ -52,16 +63,20 @@ export function openSession(
   options: SessionOptions,
   onTile: (done: number, total: number) => void = () => undefined,
 ): TrainingSession {
-  if (data.seen.length === 0) {
+  if (data.seen.length === 0 && options.cutsPerInstance > 0) {
     throw new RepriseError("ERR_ARGUMENT", "there is no series to train on", {
       got: 0,
       expected: "at least one",
     });
   }
   const prng = new Prng(options.seed);
-  const groups = [...inTiles(data.seen, prng), ...inTiles(data.unseen, prng)];
-  const seenTiles = Math.ceil(data.seen.length / TILE_LANES);
-  const tiles = planTiles(groups, seenTiles, options);
+  const known = shuffled(data.seen, prng);
+  const kept = Math.floor(known.length / VALIDATION_ONE_IN);
+  const trainedTiles = inTiles(known.slice(kept));
+  const knownTiles = [...trainedTiles, ...inTiles(known.slice(0, kept))];
+  const groups = { trained: trainedTiles.length, known: knownTiles.length };
+  const all = [...knownTiles, ...inTiles(shuffled(data.unseen, prng))];
+  const tiles = planTiles(all, groups, options);
   const last = tiles.at(-1);
   const module = compileBinary("shared");
   const sizing = openKernel(module, new ArenaPlan(0).createMemory(true));
@@ -83,40 +98,44 @@ export function openSession(
     records.push(...builder.build(tile, index));
     onTile(index + 1, tiles.length);
   });
-  return { module, memory, kernel, layout, tiles, records, seenTiles };
+  return { module, memory, kernel, layout, tiles, records, groups };
 }
 
-/** Shuffled groups of eight, the same for the same names and seed. */
-function inTiles(series: readonly Series[], prng: Prng): Series[][] {
-  const sorted = [...series].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  prng.shuffle(sorted);
-  const groups: Series[][] = [];
-  for (let from = 0; from < sorted.length; from += TILE_LANES) {
-    groups.push(sorted.slice(from, from + TILE_LANES));
+/** The same order for the same names and seed. */
+function shuffled(series: readonly Series[], prng: Prng): Series[] {
+  return prng.shuffle([...series].sort((a, b) => (a.name < b.name ? -1 : 1)));
+}
+
+function inTiles(series: readonly Series[]): Series[][] {
+  const tiles: Series[][] = [];
+  for (let from = 0; from < series.length; from += TILE_LANES) {
+    tiles.push(series.slice(from, from + TILE_LANES));
   }
-  return groups;
+  return tiles;
 }
 
 function planTiles(
-  groups: readonly (readonly Series[])[],
-  seenTiles: number,
+  all: readonly (readonly Series[])[],
+  groups: TileGroups,
   options: SessionOptions,
 ): TilePlan[] {
   let firstRound = 0;
   let firstEvent = 0;
-  return groups.map((series, index) => {
-    const seen = index < seenTiles;
+  return all.map((series, index) => {
+    const trained = index < groups.trained;
+    const known = index < groups.known;
     const cuts = drawCuts(
       {
         seed: options.seed,
-        train: seen ? options.cutsPerInstance : 0,
-        validate: seen ? options.scoredCuts : 0,
+        train: trained ? options.cutsPerInstance : 0,
+        validate: trained ? options.scoredCuts : 0,
+        validateAll: known && !trained ? VALIDATION_CUTS * options.scoredCuts : 0,
         test: options.scoredCuts,
       },
       index,
     );
     const streams = series.map((one, lane) =>
-      seen
+      trained
         ? interrupted(one, Math.imul(options.seed + 1, 0x85ebca6b) ^ (index * 8 + lane))
         : uninterrupted(one),
     );

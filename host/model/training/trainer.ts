@@ -14,6 +14,8 @@ export interface TrainerOptions {
   readonly seed: number;
   readonly epochs: number;
   readonly peakRate: number;
+  /** Part of each weight that a rate of 1 would take away a step. */
+  readonly decay: number;
   /** Epochs without a better validation loss before training ends. */
   readonly patience: number;
 }
@@ -21,12 +23,18 @@ export interface TrainerOptions {
 export const TRAINER_DEFAULTS = {
   epochs: 8,
   peakRate: 0.012,
+  decay: 0.1,
   patience: 3,
 } as const;
 
 export interface EpochReport {
   readonly epoch: number;
   readonly trainLoss: number;
+  /** Of trained instances in the days after. */
+  readonly laterLoss: number;
+  /** Of instances that are never trained on. */
+  readonly otherLoss: number;
+  /** Mean of the two: what chooses the epoch. */
   readonly validateLoss: number;
   readonly seconds: number;
 }
@@ -104,9 +112,12 @@ export class Trainer {
       const started = elapsedMs();
       const trainLoss = await this.#epoch(epoch, prng, events);
       await this.#stream(false);
-      const validateLoss = await this.loss(this.#eventsOf("validate"));
+      const laterLoss = await this.loss(this.#eventsOf("validate", "trained"));
+      const others = await this.loss(this.#eventsOf("validate", "other"));
+      const otherLoss = Number.isNaN(others) ? laterLoss : others;
+      const validateLoss = (laterLoss + otherLoss) / 2;
       const seconds = (elapsedMs() - started) / 1000;
-      const report = { epoch, trainLoss, validateLoss, seconds };
+      const report = { epoch, trainLoss, laterLoss, otherLoss, validateLoss, seconds };
       reports.push(report);
       events.onEpoch?.(report);
       if (validateLoss < best.loss) {
@@ -150,7 +161,7 @@ export class Trainer {
   }
 
   async #epoch(epoch: number, prng: Prng, events: TrainerEvents): Promise<number> {
-    const { epochs, peakRate } = this.#options;
+    const { epochs, peakRate, decay } = this.#options;
     const { batchTiles } = this.#session.layout.sizes;
     const order = prng.shuffle(this.#eventsOf("train"));
     const fromZero = epoch === 1 ? FROM_ZERO_FIRST : FROM_ZERO;
@@ -166,7 +177,7 @@ export class Trainer {
       await this.#spread("gradient", first, count);
       const rate = oneCycleRate((epoch - 1) * batches + batch, epochs * batches, peakRate);
       const loss = this.#optimizer.lossSum(count);
-      this.#optimizer.step(count, rate);
+      this.#optimizer.step(count, rate, decay);
       sum += loss.sum;
       terms += loss.terms;
       const mean = loss.sum / loss.terms;
@@ -177,7 +188,7 @@ export class Trainer {
 
   /** Carries the hidden state of every tile through its series with the current weights. */
   async #stream(withTest: boolean): Promise<void> {
-    const { kernel, layout, tiles, seenTiles } = this.#session;
+    const { kernel, layout, tiles, groups } = this.#session;
     const { inputSize, hiddenSize } = layout.sizes.shape;
     const at = (name: string): number => {
       const tensor = parameterLayout(layout.sizes.shape).tensors.find((t) => t.name === name);
@@ -192,11 +203,14 @@ export class Trainer {
       inputSize,
       hiddenSize,
     );
-    await this.#spread("stream", 0, withTest ? tiles.length : seenTiles, withTest);
+    await this.#spread("stream", 0, withTest ? tiles.length : groups.known, withTest);
   }
 
-  #eventsOf(set: "train" | "validate"): number[] {
-    return this.#session.records.filter(({ cut }) => cut.set === set).map(({ event }) => event);
+  #eventsOf(set: "train" | "validate", of: "trained" | "other" = "trained"): number[] {
+    const { records, groups } = this.#session;
+    return records
+      .filter(({ cut, tile }) => cut.set === set && tile < groups.trained === (of === "trained"))
+      .map(({ event }) => event);
   }
 
   async #spread(
