@@ -1,10 +1,13 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { LANE_ROW_BYTES } from "../../host/core/abi.js";
+import { present } from "../../host/lib/assert.js";
 import { isRepriseError } from "../../host/lib/errors.js";
 import { heldOutFigures } from "../../host/model/evaluation/report.js";
+import { SILENT } from "../../host/model/training/dataset.js";
 import { ROUND_BYTES, SUMMARY_BYTES } from "../../host/model/training/layout.js";
 import { oneCycleRate } from "../../host/model/training/optimizer.js";
+import { parameterLayout } from "../../host/model/training/parameters.js";
 import { openSession, type TrainingSession } from "../../host/model/training/session.js";
 import { TRAINER_DEFAULTS, Trainer } from "../../host/model/training/trainer.js";
 import { syntheticSeries, truncated } from "./synthetic-series.js";
@@ -74,6 +77,28 @@ test("training lowers the validation loss, and figures come from held-out events
       assert.is(baselines.length, 5);
     }
   }
+});
+
+test("the net does not listen to silent columns, before or after training", async () => {
+  const { opened, weights } = await train(2);
+  const layout = parameterLayout(opened.layout.sizes.shape);
+  const column = (name: string, index: number) => {
+    const tensor = present(
+      layout.tensors.find((one) => one.name === name),
+      name,
+    );
+    const [rows = 0, inner = 0] = tensor.shape;
+    return Array.from({ length: rows }, (_, row) => weights[tensor.offset + row * inner + index]);
+  };
+  const hidden = opened.layout.sizes.shape.hiddenSize;
+  for (const index of SILENT.inputs) {
+    assert.ok(column("gru.weight_ih_l0", index).every((value) => value === 0));
+  }
+  for (const index of SILENT.summary) {
+    assert.ok(column("head.0.weight", hidden + index).every((value) => value === 0));
+  }
+  assert.ok(column("head.0.weight", hidden + 64).some((value) => value !== 0));
+  assert.ok(column("gru.weight_ih_l0", 0).some((value) => value !== 0));
 });
 
 test("what an event knows does not depend on later samples", () => {

@@ -30,9 +30,18 @@ import {
   TILE_WORDS,
   type TrainingLayout,
 } from "./layout.js";
+import type { SilentColumns } from "./parameters.js";
 import type { Rounds } from "./rounds.js";
 import { firstAfter, type Series } from "./series.js";
 import { isRunning, phasePeaks } from "./truth.js";
+
+/**
+ * What the net does not listen to. Inputs 4-6 are in no trace: cpu peak, busiest core, connections.
+ * Input 7 and rows 81, 82 and 88 are ages and counts that grow for as long as a trace lasts: by
+ * them a net knows the day of the trace instead of the load, and days ahead lie outside of what it
+ * saw.
+ */
+export const SILENT: SilentColumns = { inputs: [4, 5, 6, 7], summary: [81, 82, 88] };
 
 /** How far back interruptions count. */
 const INTERRUPTIONS_SECONDS = 86_400;
@@ -168,6 +177,12 @@ export class TileBuilder {
         1,
       ),
     );
+    for (const row of SILENT.inputs) this.#blank(x + round * ROUND_BYTES, row);
+  }
+
+  #blank(rows: number, row: number): void {
+    const from = rows / 4 + row * TILE_LANES;
+    this.#f32.fill(0, from, from + TILE_LANES);
   }
 
   #event(plan: TilePlan, tile: number, event: number): EventRecord {
@@ -193,6 +208,7 @@ export class TileBuilder {
         Number.NaN,
       ),
     );
+    for (const row of SILENT.summary) this.#blank(summary + event * SUMMARY_BYTES, row);
     const rows = TILE_LANES * RESOURCE_COUNT;
     const copy = (offset: number) =>
       this.#f32.slice((tileState + offset) / 4, (tileState + offset) / 4 + rows);

@@ -15,6 +15,8 @@ export interface EventTile {
   readonly summary: number;
   /** f32[12][8], NaN = no truth. */
   readonly target: number;
+  /** Runs of summary rows to blank, [first, count]. */
+  readonly blank?: readonly (readonly [number, number])[];
 }
 
 export interface LossSum {
@@ -45,6 +47,7 @@ export class WindowGradient {
     this.#stepCount = sizes.stepCount;
     this.#at = scratchPlan(layout, sizes.stepCount, sizes.tilesMax, scratch);
     new Float32Array(core.memory.buffer, this.#at.levels, QUANTILE_COUNT).set(QUANTILES);
+    new Float32Array(core.memory.buffer, this.#at.blank, LANE_ROW_BYTES / 4).fill(0);
   }
 
   static scratchBytes(layout: ParameterLayout, stepCount: number, tilesMax: number): number {
@@ -107,6 +110,9 @@ export class WindowGradient {
       kernel.copyLaneRows(last, hiddenRow, at.features + column, row, hiddenSize);
       const summary = at.features + hiddenSize * row + column;
       kernel.copyLaneRows(tile.summary, LANE_ROW_BYTES, summary, row, summarySize);
+      for (const [first, count] of tile.blank ?? []) {
+        kernel.copyLaneRows(at.blank, 0, summary + first * row, row, count);
+      }
       const needs = HEAD_SIZES[2] / QUANTILE_COUNT;
       kernel.copyLaneRows(tile.target, LANE_ROW_BYTES, at.target + column, row, needs);
     });
@@ -272,6 +278,7 @@ function scratchPlan(
   | "raw"
   | "target"
   | "levels"
+  | "blank"
   | "result"
   | "end"
   | "hiddenBytes"
@@ -304,6 +311,7 @@ function scratchPlan(
     raw: take(tilesMax * third),
     target: take(tilesMax * (third / QUANTILE_COUNT)),
     levels: take(1),
+    blank: take(1),
     result: take(1),
     end,
   };

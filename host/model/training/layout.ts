@@ -21,6 +21,9 @@ export const SUMMARY_BYTES = SUMMARY_ROWS * LANE_ROW_BYTES;
 export const TARGET_BYTES = NEED_COLUMNS * LANE_ROW_BYTES;
 /** Bit of an order word: start the window from state zero instead of the carried state. */
 export const ORDER_FROM_ZERO = 0x8000_0000;
+/** Bit of an order word: blank the summary rows that tell who an instance is. */
+export const ORDER_NAMELESS = 0x4000_0000;
+export const ORDER_EVENT = 0x3fff_ffff;
 
 export interface TrainingSizes {
   readonly shape: NetShape;
@@ -52,7 +55,7 @@ export interface TrainingLayout {
   /** u32[tile][TILE_WORDS]: first round, number of rounds, first event, number of events, number of
    * events before the first test event. */
   readonly tiles: number;
-  /** u32: events in the order of an epoch, with ORDER_FROM_ZERO. */
+  /** u32: events in the order of an epoch, with ORDER_* bits. */
   readonly order: number;
   /** i32: next chunk or tile that a worker may take. */
   readonly next: number;

@@ -59,19 +59,25 @@ export function parameterLayout(shape: NetShape): ParameterLayout {
   return { shape, tensors, count: offset };
 }
 
+/** Inputs and summary rows that a net is not to use. */
+export interface SilentColumns {
+  readonly inputs: readonly number[];
+  readonly summary: readonly number[];
+}
+
 /**
  * First weights: uniform in +-1/sqrt(fan) as torch does, the output layer 0 with bias 1 for the
- * median and -1 for the increments, and 0 for the columns in `deadInputs`, inputs that the data
- * never sets, so that they stay silent until data teaches them.
+ * median and -1 for the increments, and 0 for the columns in `silent`: with inputs that are 0 in
+ * all training data they never move, so the net does not listen to them.
  */
 export function initialParameters(
   layout: ParameterLayout,
   seed: number,
-  deadInputs: readonly number[] = [],
+  silent: SilentColumns = { inputs: [], summary: [] },
 ): Float32Array {
   const prng = new Prng(seed);
   const values = new Float32Array(layout.count);
-  const { hiddenSize, inputSize } = layout.shape;
+  const { hiddenSize, inputSize, summarySize } = layout.shape;
   let fan = 1;
   for (const tensor of layout.tensors) {
     if (tensor.name.endsWith("weight")) fan = tensor.shape[1] ?? 1;
@@ -83,7 +89,12 @@ export function initialParameters(
     }
   }
   for (let row = 0; row < 3 * hiddenSize; row++) {
-    for (const column of deadInputs) values[row * inputSize + column] = 0;
+    for (const column of silent.inputs) values[row * inputSize + column] = 0;
+  }
+  const head = layout.tensors.find(({ name }) => name === "head.0.weight")?.offset ?? 0;
+  for (let row = 0; row < HEAD_SIZES[0]; row++) {
+    const from = head + row * (hiddenSize + summarySize) + hiddenSize;
+    for (const column of silent.summary) values[from + column] = 0;
   }
   const bias = layout.tensors.at(-1);
   for (let row = 0; row < (bias?.count ?? 0); row++) {

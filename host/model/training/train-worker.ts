@@ -7,7 +7,9 @@ import { RepriseError } from "../../lib/errors.js";
 import { type EventTile, WindowGradient } from "./gradient.js";
 import {
   CHUNK_TILES,
+  ORDER_EVENT,
   ORDER_FROM_ZERO,
+  ORDER_NAMELESS,
   ROUND_BYTES,
   SUMMARY_BYTES,
   TARGET_BYTES,
@@ -78,16 +80,20 @@ function runChunk(task: TrainTask, chunk: number): void {
   losses[1] = result.terms;
 }
 
+/** Summary rows by which a net could learn instances by heart: scale and caps. */
+const NAMING_ROWS = [[64, 10]] as const;
+
 function eventTile(entry: number): EventTile {
   const word = u32[layout.order / 4 + entry] ?? 0;
-  const event = word & ~ORDER_FROM_ZERO;
+  const event = word & ORDER_EVENT;
   const round = u32[layout.windows / 4 + event] ?? 0;
   return {
     x: layout.x + round * ROUND_BYTES,
     mask: layout.mask + round * LANE_ROW_BYTES,
-    state: event === word ? layout.state + event * stateBytes : layout.zero,
+    state: (word & ORDER_FROM_ZERO) === 0 ? layout.state + event * stateBytes : layout.zero,
     summary: layout.summary + event * SUMMARY_BYTES,
     target: layout.target + event * TARGET_BYTES,
+    ...((word & ORDER_NAMELESS) === 0 ? {} : { blank: NAMING_ROWS }),
   };
 }
 

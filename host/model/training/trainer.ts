@@ -4,7 +4,8 @@ import { RepriseError } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
 import { Prng } from "../../lib/prng.js";
 import { SET_DAYS } from "./cuts.js";
-import { ORDER_FROM_ZERO } from "./layout.js";
+import { SILENT } from "./dataset.js";
+import { ORDER_FROM_ZERO, ORDER_NAMELESS } from "./layout.js";
 import { Optimizer, oneCycleRate } from "./optimizer.js";
 import { initialParameters, parameterLayout } from "./parameters.js";
 import type { TrainingSession } from "./session.js";
@@ -56,8 +57,8 @@ export interface TrainerEvents {
  * so that fresh instances are known too. */
 const FROM_ZERO_FIRST = 0.5;
 const FROM_ZERO = 0.1;
-/** Inputs that no trace sets: peak cpu, busiest core, connections. */
-const DEAD_INPUTS = [4, 5, 6];
+/** Windows without the rows that tell who an instance is, so that the net learns needs, not names. */
+const NAMELESS = 0.5;
 const TASK_MS_MAX = 30 * 60 * 1000;
 
 /**
@@ -81,7 +82,7 @@ export class Trainer {
     this.#optimizer = new Optimizer(session, layout);
     const parameters = parameterLayout(layout.sizes.shape);
     this.#weights = new Float32Array(memory.buffer, layout.weights, parameters.count);
-    this.#weights.set(initialParameters(parameters, options.seed, DEAD_INPUTS));
+    this.#weights.set(initialParameters(parameters, options.seed, SILENT));
     this.#order = new Uint32Array(memory.buffer, layout.order, layout.sizes.eventCount);
     this.#next = new Int32Array(memory.buffer, layout.next, 1);
     const workerData: TrainWorkerData = { module, memory, layout };
@@ -165,8 +166,11 @@ export class Trainer {
     const { batchTiles } = this.#session.layout.sizes;
     const order = prng.shuffle(this.#eventsOf("train"));
     const fromZero = epoch === 1 ? FROM_ZERO_FIRST : FROM_ZERO;
+    const draw = (chance: number, bit: number) => (prng.uniform() < chance ? bit : 0);
     this.#order.set(
-      order.map((event) => (prng.uniform() < fromZero ? (event | ORDER_FROM_ZERO) >>> 0 : event)),
+      order.map(
+        (event) => event + draw(fromZero, ORDER_FROM_ZERO) + draw(NAMELESS, ORDER_NAMELESS),
+      ),
     );
     const batches = Math.ceil(order.length / batchTiles);
     let sum = 0;
