@@ -48,10 +48,16 @@ async function train(workers: number) {
   }
 }
 
+/** The run with two workers, once for all tests that only look at it. */
+let shared: ReturnType<typeof train> | undefined;
+function trainedByTwo(): ReturnType<typeof train> {
+  shared ??= train(2);
+  return shared;
+}
+
 test("same data and seed give the same bits of weights with 1, 2 and 3 workers", async () => {
   const one = await train(1);
-  for (const workers of [1, 2, 3]) {
-    const other = await train(workers);
+  for (const other of [await trainedByTwo(), await train(1), await train(3)]) {
     assert.equal(new Uint32Array(other.weights.buffer), new Uint32Array(one.weights.buffer));
     assert.equal(
       other.reports.map(({ trainLoss, validateLoss }) => [trainLoss, validateLoss]),
@@ -61,7 +67,7 @@ test("same data and seed give the same bits of weights with 1, 2 and 3 workers",
 });
 
 test("training lowers the validation loss, and figures come from held-out events", async () => {
-  const { opened, reports } = await train(2);
+  const { opened, reports } = await trainedByTwo();
   const [first, , last] = reports;
   assert.ok(reports.length === 3 && (last?.validateLoss ?? 1) < (first?.validateLoss ?? 0));
   const figures = heldOutFigures(opened);
@@ -80,7 +86,7 @@ test("training lowers the validation loss, and figures come from held-out events
 });
 
 test("the net does not listen to silent columns, before or after training", async () => {
-  const { opened, weights } = await train(2);
+  const { opened, weights } = await trainedByTwo();
   const layout = parameterLayout(opened.layout.sizes.shape);
   const column = (name: string, index: number) => {
     const tensor = present(
