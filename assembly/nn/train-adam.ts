@@ -55,7 +55,8 @@ export function squaredNorm(values: usize, count: i32): f64 {
  *   weights = keep * weights - step * mean / (sqrt(square * squareCorrection) + epsilon)
  *
  * step is the learning rate over 1 - b1^t, squareCorrection is 1 / (1 - b2^t), keep is 1 - rate *
- * decay (Loshchilov and Hutter, 2019), 1 without decay. count is a multiple of 4. A NaN gradient poisons its own weight: the caller checks the norm first.
+ * decay (Loshchilov and Hutter, 2019), 1 without decay. count is a multiple of 4. A NaN gradient
+ * poisons its own weight: the caller checks the norm first.
  */
 export function adamStep(
   weights: usize,
