@@ -25,7 +25,7 @@ test(`${KILLS} kills: no reservation is lost, doubled or leaked`, async () => {
   const folder = join(root, "ledger");
   const prng = new Prng(SEED);
   const unkilled = openBooks(new MemoryLedger());
-  const states = new Map<string, number>();
+  const states = new Set<string>();
   let step = 0;
   for (let round = 0; round < KILLS; round++) {
     const where = `seed ${SEED}, round ${round}`;
@@ -42,6 +42,7 @@ test(`${KILLS} kills: no reservation is lost, doubled or leaked`, async () => {
     while (step < reached) {
       step += 1;
       runStep(unkilled, SEED, step);
+      for (const { state } of unkilled.allocator.reservations()) states.add(state);
     }
     for (const table of LEDGER_TABLES) {
       assert.equal([...ledger.entries(table)], [...unkilled.ledger.entries(table)], where);
@@ -54,12 +55,11 @@ test(`${KILLS} kills: no reservation is lost, doubled or leaked`, async () => {
     assert.is(new Set(owners).size, owners.length, `${where}: an owner holds two`);
     await ledger.close();
   }
-  for (const [, { state }] of unkilled.ledger.entries("reservation")) {
-    states.set(state, (states.get(state) ?? 0) + 1);
-  }
-  // The steps must have led through every end that a lease can have.
+  for (const [, { state }] of unkilled.ledger.entries("reservation")) states.add(state);
+  // The steps must have led through every end that a lease can have. How many steps there were
+  // depends on the moments of the kills, so at the last one nobody need hold a lease.
   for (const state of ["held", "claimed", "expired", "released"]) {
-    assert.ok((states.get(state) ?? 0) > 0, `no lease is ${state} after ${step} steps`);
+    assert.ok(states.has(state), `no lease was ${state} in ${step} steps`);
   }
 });
 
