@@ -9,7 +9,7 @@ import { checkAct, checkDecision, checkWorld } from "./checks.js";
 import { World } from "./world.js";
 
 const SEEDS = 200;
-const STEPS = 28;
+const STEPS = 24;
 const test = suite("coordinator simulation");
 const totals = {
   decisions: 0,
