@@ -205,6 +205,7 @@ function decisionChanges(
   return [
     { table: "decision", key: decision.decisionId, put: decision },
     { table: "meta", key: SEQUENCE_KEY, put: so.sequence },
+    { table: "meta", key: "modelVersion", put: decision.modelVersion },
     decision.kind === "defer"
       ? { table: "meta", key, put: canonicalJson(left) }
       : { table: "meta", key, remove: true },

@@ -4,6 +4,7 @@
  * only queues. An engine must not wait for the coordinator inside `act`.
  */
 import type { Grant } from "../allocator/types.js";
+import type { LedgerChange } from "../ledger/ledger.js";
 import type { DecisionRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
@@ -24,6 +25,8 @@ export class Coordinator {
   readonly #loop: CoordinatorLoop;
   readonly #instances = new InstanceRegistry();
   readonly #options: CoordinatorOptions;
+  /** Whose life the ledger does not know yet, or is to forget. */
+  readonly #unwritten = new Set<string>();
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -38,13 +41,17 @@ export class Coordinator {
     this.#requireOpen();
     const { ledger, clock } = this.#options;
     this.#instances.register(registration, launchedMs ?? clock.nowMs());
-    const life = ledger.get("incarnation", registration.instanceId);
-    if (life !== undefined) this.#instances.update(registration.instanceId, { life });
+    const { instanceId } = registration;
+    const life = ledger.get("incarnation", instanceId);
+    if (life !== undefined) this.#instances.update(instanceId, { life });
+    else this.#unwritten.add(instanceId);
   }
 
+  /** Forgets an instance and its life; what it holds is the allocator's to release. */
   unregister(instanceId: string): void {
     this.#requireOpen();
     this.#instances.unregister(instanceId);
+    this.#unwritten.add(instanceId);
   }
 
   /**
@@ -90,7 +97,10 @@ export class Coordinator {
 
   /** One cycle: ends what is over, sends what is unanswered, decides what is due. */
   tick(): Promise<CycleReport> {
-    return this.#queue(() => this.#loop.tick());
+    return this.#queue(() => {
+      this.#writeLives();
+      return this.#loop.tick();
+    });
   }
 
   /** @throws ERR_UNKNOWN_ID */
@@ -118,6 +128,19 @@ export class Coordinator {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#turn;
+  }
+
+  /** Registrations come in crowds, so their lives are written once a tick. */
+  #writeLives(): void {
+    if (this.#unwritten.size === 0) return;
+    const changes = [...this.#unwritten].map((key): LedgerChange => {
+      const life = this.#instances.get(key)?.life;
+      return life === undefined
+        ? { table: "incarnation", key, remove: true }
+        : { table: "incarnation", key, put: life };
+    });
+    this.#options.ledger.commit(changes);
+    this.#unwritten.clear();
   }
 
   #queue<T>(task: () => Promise<T>): Promise<T> {

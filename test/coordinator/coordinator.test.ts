@@ -291,6 +291,26 @@ test("a group's budget counts who is down, also when it is late and the process 
   assert.equal([now?.kind, now?.victims], ["proceed", ["w"]]);
 });
 
+test("lives are written on the next tick, taken up by the next process, and forgotten", async () => {
+  const ledger = new MemoryLedger();
+  const clock = new VirtualClock(NOW);
+  const first = new Cluster({ ledger, clock }).node("a", 16);
+  first.tenant("v", "a", { size: 4 }).tenant("w", "a", { size: 4 });
+  await first.after(1);
+  assert.is(ledger.get("incarnation", "v")?.launchedMs, NOW - 180 * MINUTE_MS);
+  const next = new Cluster({ ledger, clock });
+  next.allocator.restore();
+  clock.advanceTo(NOW + 30 * MINUTE_MS);
+  next.know("v", "a", { size: 4 });
+  next.coordinator.unregister("w");
+  next.coordinator.submit(interruption("v"));
+  const [decision] = (await next.after(0)).decisions;
+  const inputs = decision?.inputs as { instances: { launchedMs: number }[] };
+  assert.is(inputs.instances[0]?.launchedMs, NOW - 180 * MINUTE_MS);
+  assert.is(ledger.get("incarnation", "w"), undefined);
+  assert.is(ledger.get("meta", "modelVersion"), "test@0");
+});
+
 test("a deferred request survives its process", async () => {
   const ledger = new MemoryLedger();
   const clock = new VirtualClock(NOW);
