@@ -40,5 +40,6 @@ export { columnSums, headroom } from "./pool/headroom";
 export { sweep } from "./simd/sweep";
 // summary
 export { features, featuresForOutage } from "./summary/features";
+export { usageHistory } from "./summary/history";
 export { ingest } from "./summary/ingest";
 export { statistics } from "./summary/statistics";

@@ -45,7 +45,15 @@ export { type FeedOptions, type FeedReport, feed } from "./profiler/feed.js";
 // profiler
 export { InstanceStream } from "./profiler/instance-stream.js";
 export type { LadderAnswer } from "./profiler/ladder.js";
-export type { BehaviourProfile, ProfileReader, RestartOutcome, Rung } from "./profiler/profile.js";
+export { PREDICTOR_NAMES, type PredictorName } from "./profiler/predictors/predictors.js";
+export type {
+  BehaviourProfile,
+  BesideAnswer,
+  ProfileOptions,
+  ProfileReader,
+  RestartOutcome,
+  Rung,
+} from "./profiler/profile.js";
 export { Profiler, type ProfilerOptions, type TickReport } from "./profiler/profiler.js";
 export type { DropReason } from "./profiler/sample-check.js";
 // replay

@@ -118,14 +118,14 @@ export function featuresForOutage(
   }
 }
 
-function restartOf(state: usize, lane: i32, at: f64, outageMinutes: f32): f64 {
+export function restartOf(state: usize, lane: i32, at: f64, outageMinutes: f32): f64 {
   const own = load<f32>(state + (lane << 2), TILE_OUTAGE);
   const outage = outageMinutes >= 0.0 ? outageMinutes : own;
   return at + (outage >= 0.0 ? <f64>outage * 60.0 : 0.0);
 }
 
 /** Moves one lane's four bytes to the front. */
-function pickLane(bytes: v128, lane: i32): v128 {
+export function pickLane(bytes: v128, lane: i32): v128 {
   let word = i32x4.extract_lane(bytes, 0);
   if (lane === 1) word = i32x4.extract_lane(bytes, 1);
   if (lane === 2) word = i32x4.extract_lane(bytes, 2);
@@ -134,12 +134,12 @@ function pickLane(bytes: v128, lane: i32): v128 {
 }
 
 /** Where the first has no value, the second. */
-function orElse(codes: v128, value: v128, fallback: v128): v128 {
+export function orElse(codes: v128, value: v128, fallback: v128): v128 {
   return v128.bitselect(fallback, value, i32x4.eq(codes, i32x4.splat(0)));
 }
 
 /** mean + n sigma */
-function spread(at: usize, meanOffset: usize, varianceOffset: usize, n: f32): v128 {
+export function spread(at: usize, meanOffset: usize, varianceOffset: usize, n: f32): v128 {
   const sigma = f32x4.sqrt(v128.load(at + varianceOffset));
   return f32x4.add(v128.load(at + meanOffset), f32x4.mul(sigma, f32x4.splat(n)));
 }

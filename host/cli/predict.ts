@@ -7,6 +7,11 @@ import { shippedWeightsFile } from "../model/shipped-weights.js";
 import { type NetworkWeights, readWeights } from "../model/weights.js";
 import { InstanceStream } from "../profiler/instance-stream.js";
 import type { LadderAnswer } from "../profiler/ladder.js";
+import {
+  checkPredictorName,
+  PREDICTOR_NAMES,
+  type PredictorName,
+} from "../profiler/predictors/predictors.js";
 import type { Rung } from "../profiler/profile.js";
 import { readBitbrains } from "../sources/bitbrains/bitbrains-source.js";
 import type { ResourceAmounts, SourceEvent } from "../sources/sample.js";
@@ -21,7 +26,8 @@ Only samples up to a cut's time count for its answer.
 
 Examples:
   $ reprise predict --format bitbrains --input 1.csv --cuts cuts.json
-  $ reprise predict --format bitbrains --input rnd_1.csv.gz --name vm-1 --cuts cuts.json --json`;
+  $ reprise predict --format bitbrains --input rnd_1.csv.gz --name vm-1 --cuts cuts.json --json
+  $ reprise predict --format bitbrains --input 1.csv --cuts cuts.json --beside nsigma`;
 
 interface PredictOptions {
   readonly format: string;
@@ -29,6 +35,8 @@ interface PredictOptions {
   readonly cuts: string;
   readonly name?: string;
   readonly model?: string;
+  readonly predictor?: string;
+  readonly beside?: string;
   readonly json?: boolean;
 }
 
@@ -42,8 +50,16 @@ export interface Prediction {
   readonly phases: readonly string[];
   readonly quantiles: readonly number[];
   /** phase x quantile a resource: quantiles of the peak, in cores, GiB, Mbps and MB/s. */
-  readonly envelope: Readonly<Record<Resource, readonly (readonly number[])[]>>;
+  readonly envelope: PredictedEnvelope;
+  /** What another predictor says, where it was asked for. */
+  readonly beside?: {
+    readonly predictor: PredictorName;
+    readonly rung: Rung;
+    readonly envelope: PredictedEnvelope;
+  };
 }
+
+export type PredictedEnvelope = Readonly<Record<Resource, readonly (readonly number[])[]>>;
 
 export function predictCommand(): Command {
   return new Command("predict")
@@ -55,6 +71,12 @@ export function predictCommand(): Command {
     .option("--cuts <file>", "JSON list of moments and outages (required)")
     .option("--name <id>", "the instance's name (default: the input's file name)")
     .option("--model <file>", "weights, safetensors (default: those that ship)")
+    .addOption(
+      new Option("--predictor <name>", "who answers; default the network").choices(PREDICTOR_NAMES),
+    )
+    .addOption(
+      new Option("--beside <name>", "show another predictor's answer too").choices(PREDICTOR_NAMES),
+    )
     .option("--json", "print one JSON object a cut and line")
     .addHelpText("after", EXAMPLES)
     .action(async (given: Partial<PredictOptions>, command: Command) => {
@@ -90,15 +112,31 @@ export async function predict(options: PredictOptions): Promise<Prediction[]> {
   checkName(instance);
   const cuts = readCuts(options.cuts);
   const weights = findWeights(options.model);
-  const stream = new InstanceStream(weights);
+  const { predictor, beside } = choiceOf(options);
+  const stream = new InstanceStream(weights, { predictor, beside });
   const source = readBitbrains(options.input, { instanceId: instance });
-  const answers = await answerCuts(stream, source, cuts);
+  const answers = await answerCuts(cuts, source, stream, [predictor, ...beside]);
   if (source.dropped.size > 0) printNote(describeDropped(source.dropped));
+  const version = predictor === "network" ? (weights?.version ?? NO_MODEL) : predictor;
   return cuts.map((cut, index) => {
-    const answer = answers[index];
+    const [answer, other] = answers[index] ?? [];
     if (answer === undefined) throw new RepriseError("ERR_INVARIANT", "a cut has no answer");
-    return toPrediction(cut, answer, { instance, modelVersion: weights?.version ?? NO_MODEL });
+    const prediction = toPrediction(cut, answer, { instance, modelVersion: version });
+    const [name] = beside;
+    if (other === undefined || name === undefined) return prediction;
+    const envelope = toEnvelope(other);
+    return { ...prediction, beside: { predictor: name, rung: other.rung, envelope } };
   });
+}
+
+function choiceOf({ predictor = "network", beside }: PredictOptions): {
+  readonly predictor: PredictorName;
+  readonly beside: readonly PredictorName[];
+} {
+  checkPredictorName("predictor", predictor);
+  if (beside === undefined) return { predictor, beside: [] };
+  checkPredictorName("beside", beside);
+  return { predictor, beside: [beside] };
 }
 
 function checkName(name: string): void {
@@ -121,20 +159,23 @@ function findWeights(file: string | undefined): NetworkWeights | null {
 /**
  * One pass over the series: each cut is answered before the first sample after it. What a source
  * tells with a sample (limits, a restart) counts from that sample on, never earlier.
+ *
+ * @returns an answer a predictor for each cut
  */
 async function answerCuts(
-  stream: InstanceStream,
-  events: AsyncIterable<SourceEvent>,
   cuts: readonly Cut[],
-): Promise<LadderAnswer[]> {
+  events: AsyncIterable<SourceEvent>,
+  stream: InstanceStream,
+  predictors: readonly PredictorName[],
+): Promise<LadderAnswer[][]> {
   const order = cuts.map((_, index) => index).sort((a, b) => at(cuts, a) - at(cuts, b));
-  const answers = new Array<LadderAnswer>(cuts.length);
+  const answers = new Array<LadderAnswer[]>(cuts.length);
   let next = 0;
   const answerUntil = (seconds: number): void => {
     for (; next < order.length && at(cuts, order[next]) < seconds; next++) {
       const index = order[next] as number;
       const cut = cuts[index] as Cut;
-      answers[index] = stream.answer(cut.at, cut.outageMinutes);
+      answers[index] = predictors.map((name) => stream.answer(cut.at, cut.outageMinutes, name));
     }
   };
   let limits: ResourceAmounts | undefined;
@@ -164,12 +205,6 @@ function toPrediction(
   answer: LadderAnswer,
   model: { readonly instance: string; readonly modelVersion: string },
 ): Prediction {
-  const table = (resource: number) =>
-    PHASES.map((_phase, phase) => {
-      const from = envelopeRow(resource, phase, 0);
-      return [...answer.envelope.subarray(from, from + QUANTILES.length)];
-    });
-  const [cpu, memory, network, disk] = RESOURCES.map((_, resource) => table(resource));
   return {
     instance: model.instance,
     at: cut.at,
@@ -178,8 +213,18 @@ function toPrediction(
     modelVersion: model.modelVersion,
     phases: PHASES,
     quantiles: QUANTILES,
-    envelope: { cpu: cpu ?? [], memory: memory ?? [], network: network ?? [], disk: disk ?? [] },
+    envelope: toEnvelope(answer),
   };
+}
+
+function toEnvelope({ envelope }: LadderAnswer): PredictedEnvelope {
+  const table = (resource: number) =>
+    PHASES.map((_phase, phase) => {
+      const from = envelopeRow(resource, phase, 0);
+      return [...envelope.subarray(from, from + QUANTILES.length)];
+    });
+  const [cpu = [], memory = [], network = [], disk = []] = RESOURCES.map((_, row) => table(row));
+  return { cpu, memory, network, disk };
 }
 
 function describeDropped(dropped: ReadonlyMap<string, number>): string {
@@ -197,17 +242,27 @@ const UNITS: Readonly<Record<Resource, string>> = {
 function printPredictions(predictions: readonly Prediction[]): void {
   for (const prediction of predictions) {
     const when = new Date(prediction.at * 1_000).toISOString();
-    const { instance, outageMinutes, rung, modelVersion } = prediction;
-    const model = rung === 0 ? `network ${modelVersion}` : "without the network";
+    const { instance, outageMinutes, rung, beside } = prediction;
+    const model = describeModel(prediction);
     printLine(`${instance} at ${when}, back after ${outageMinutes} min: rung ${rung}, ${model}`);
-    const header = ["peak within", ...QUANTILES.map((level) => `P${level * 100}`)];
+    const levels = QUANTILES.map((level) => `P${level * 100}`);
+    const others =
+      beside === undefined ? [] : levels.map((level) => `${beside.predictor} ${level}`);
+    const header = ["peak within", ...levels, ...others];
     const rows = RESOURCES.flatMap((resource) =>
       prediction.envelope[resource].map((quantiles, phase) => [
         `${resource} ${PHASES[phase]} min, ${UNITS[resource]}`,
         ...quantiles.map((value) => value.toFixed(3)),
+        ...(beside?.envelope[resource][phase] ?? []).map((value) => value.toFixed(3)),
       ]),
     );
     printLine(formatTable(header, rows));
     printLine();
   }
+}
+
+function describeModel({ rung, modelVersion }: Prediction): string {
+  if (rung === 0) return `network ${modelVersion}`;
+  const isBaseline = rung === 2 && (PREDICTOR_NAMES as readonly string[]).includes(modelVersion);
+  return isBaseline ? modelVersion : "without the network";
 }

@@ -1,7 +1,8 @@
 import { availableParallelism } from "node:os";
 import { SingleBar } from "cli-progress";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { LIMITS } from "../lib/limits.js";
+import { PREDICTOR_NAMES, type PredictorName } from "../profiler/predictors/predictors.js";
 import { DAYS_MAX } from "../replay/plan-scenario.js";
 import {
   type OnProgress,
@@ -21,6 +22,7 @@ interface ReplayFlags {
   readonly workers: number;
   readonly ledger: string;
   readonly model?: string;
+  readonly predictor?: PredictorName;
   readonly json?: boolean;
 }
 
@@ -58,6 +60,11 @@ export function replayCommand(): Command {
     )
     .option("--ledger <DIR>", "an empty folder for the ledger, or memory", IN_MEMORY)
     .option("--model <FILE>", "weights of the network; default those that ship")
+    .addOption(
+      new Option("--predictor <name>", "whose answers count; default the network").choices(
+        PREDICTOR_NAMES,
+      ),
+    )
     .option("--json", "print one JSON object instead of a table")
     .addHelpText("after", EXAMPLES)
     .action(replay);
@@ -76,7 +83,7 @@ async function replay(flags: ReplayFlags): Promise<void> {
 }
 
 function toOptions(flags: ReplayFlags): ReplayOptions {
-  const { data, vms, nodes, seed, workers, ledger, model } = flags;
+  const { data, vms, nodes, seed, workers, ledger, model, predictor } = flags;
   return {
     seed,
     workers,
@@ -86,6 +93,7 @@ function toOptions(flags: ReplayFlags): ReplayOptions {
     ...(nodes === undefined ? {} : { nodeCount: nodes }),
     ...(ledger === IN_MEMORY ? {} : { ledgerFolder: ledger }),
     ...(model === undefined ? {} : { model }),
+    ...(predictor === undefined ? {} : { predictor }),
   };
 }
 

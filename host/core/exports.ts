@@ -308,4 +308,13 @@ export type KernelExports = {
     outStride: number,
     tileCount: number,
   ): void;
+  usageHistory(
+    state: number,
+    stateStride: number,
+    out: number,
+    outStride: number,
+    tileCount: number,
+    atSeconds: number,
+    outageMinutes: number,
+  ): void;
 };

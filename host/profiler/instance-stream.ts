@@ -27,6 +27,9 @@ import type { NetworkWeights } from "../model/weights.js";
 import type { ResourceAmounts, Sample } from "../sources/sample.js";
 import { type CoreMemory, openCoreMemory } from "./core-memory.js";
 import { climbLadder, type LadderAnswer, type LadderTables } from "./ladder.js";
+import type { PredictorName } from "./predictors/predictors.js";
+import { type PredictorChoice, PredictorShelf } from "./predictors/shelf.js";
+import { HISTORY_TILE_BYTES, readUsageHistory } from "./predictors/usage-history.js";
 import { SampleQueue } from "./sample-queue.js";
 import { readStatistics, STATISTICS_TILE_BYTES } from "./statistics.js";
 import { tilePtr, writeIdentity } from "./tile-lanes.js";
@@ -45,8 +48,13 @@ export class InstanceStream {
   #caps: readonly number[] = [];
   #launchedMs: number | undefined;
 
+  readonly #predictors: PredictorShelf;
+  /** One sample's values on their way to the predictors. */
+  readonly #values: number[] = [];
+
   /** @param weights null: the rungs below the network answer. @throws ERR_SHAPE */
-  constructor(weights: NetworkWeights | null) {
+  constructor(weights: NetworkWeights | null, choice: PredictorChoice = {}) {
+    this.#predictors = new PredictorShelf(1, choice);
     this.#core = openCoreMemory({ maxInstances: TILE_LANES, workers: 0, weights });
     this.setLimits({});
   }
@@ -82,6 +90,8 @@ export class InstanceStream {
         : { ...sample, sinceLaunchSeconds: since };
     this.#queue.push(SLOT, complete, flags);
     this.#queue.writeTo(this.#queue.head(SLOT), views, plan.inbox.ptr, SLOT);
+    this.#queue.resourcesInto(this.#queue.head(SLOT), this.#values);
+    this.#predictors.observe(SLOT, sample.timeMs / 1_000, this.#values);
     this.#queue.drop(SLOT, 1);
     this.#lastMs = sample.timeMs;
     this.#launchedMs = undefined;
@@ -128,9 +138,14 @@ export class InstanceStream {
    * What it would need if it were interrupted at `atSeconds` and came back after the outage.
    *
    * @param atSeconds seconds since 1970, not before the last sample
-   * @throws ERR_ARGUMENT
+   * @param predictor the chosen one when absent
+   * @throws ERR_ARGUMENT, ERR_STATE for a predictor that is not kept
    */
-  answer(atSeconds: number, outageMinutes: number): LadderAnswer {
+  answer(
+    atSeconds: number,
+    outageMinutes: number,
+    predictor: PredictorName = this.#predictors.chosen,
+  ): LadderAnswer {
     const isTime = Number.isFinite(atSeconds) && atSeconds * 1_000 >= this.#lastMs;
     if (!(isTime && outageMinutes >= 0 && outageMinutes <= LIMITS.outageMinutesMax)) {
       throw new RepriseError("ERR_ARGUMENT", "no answer for this moment and outage", {
@@ -143,8 +158,10 @@ export class InstanceStream {
     const { views, plan } = this.#core;
     const state = tilePtr(plan, 0);
     const word = (offset: number) => present(views.u32[(state + offset) / 4 + SLOT], "a count");
+    const isNetwork = predictor === "network";
     return climbLadder({
-      network: this.#networkTables(atSeconds, outageMinutes),
+      network: isNetwork ? this.#networkTables(atSeconds, outageMinutes) : null,
+      baseline: isNetwork ? undefined : this.#baseline(predictor, atSeconds, outageMinutes),
       statistics: this.#statistics(),
       population: null,
       samplesInIncarnation: word(TILE_COUNT),
@@ -173,6 +190,21 @@ export class InstanceStream {
         present(views.f32[ptr / 4 + row * TILE_LANES + SLOT], "an answer"),
       );
     return { envelope: column(envelope, ENVELOPE_ROWS), keepNeed: column(keep, KEEP_ROWS) };
+  }
+
+  #baseline(
+    predictor: Exclude<PredictorName, "network">,
+    atSeconds: number,
+    outageMinutes: number,
+  ): Float64Array {
+    const { kernel, views, plan } = this.#core;
+    const out = this.#scratch() + plan.scratchPlan.features;
+    const state = tilePtr(plan, 0);
+    callKernel("usageHistory", () => {
+      const { tileBytes } = plan;
+      kernel.usageHistory(state, tileBytes, out, HISTORY_TILE_BYTES, 1, atSeconds, outageMinutes);
+    });
+    return this.#predictors.predict(predictor, SLOT, readUsageHistory(views.f32, out, SLOT));
   }
 
   #statistics() {

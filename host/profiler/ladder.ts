@@ -2,7 +2,8 @@
  * The fallback ladder: there is always an answer, and it says which rung gave it.
  *
  *   0  the network, when enough is known of the instance and its answer is sound
- *   2  the instance's own statistics, when the network is missing or unsound
+ *   2  the instance's own statistics, when the network is missing or unsound, or the answer of the
+ *      simple predictor that was chosen instead of it
  *   3  empirical quantiles of the job type or of all instances, when too little is known
  *   4  the requested limit, else the largest value seen
  *
@@ -52,6 +53,8 @@ export interface LadderFacts {
   /** What the network says; null without a network. */
   readonly network: LadderTables | null;
   readonly statistics: InstanceStatistics;
+  /** What the predictor chosen instead of the network says, in the place of the statistics. */
+  readonly baseline?: EmpiricalQuantiles | undefined;
   /** Of the instance's job type, else of all; null when unknown. */
   readonly population: EmpiricalQuantiles | null;
   readonly samplesInIncarnation: number;
@@ -68,7 +71,8 @@ export function climbLadder(facts: LadderFacts): LadderAnswer {
   if (isKnown(facts)) {
     const { network } = facts;
     if (network !== null && isSound(network)) return guard(0, network, facts.caps);
-    if (facts.statistics.statistic.some(Number.isFinite)) return fromRows(2, facts);
+    const own = facts.baseline ?? facts.statistics.statistic;
+    if ([...own].some(Number.isFinite)) return fromRows(2, facts);
   }
   return fromRows(facts.population === null ? 4 : 3, facts);
 }
@@ -114,17 +118,28 @@ interface Column {
   readonly phase: number;
 }
 
-/** Only rung 2 tells phases apart. */
 function rowOf(rung: 2 | 3 | 4, facts: LadderFacts, column: Column): readonly number[] {
   const { resource } = column;
-  const statistic = facts.statistics.statistic[resource] ?? Number.NaN;
-  if (rung === 2 && Number.isFinite(statistic)) {
-    const middle = Math.min(finiteOr(facts.statistics.middle[resource], statistic), statistic);
-    const spread = STATISTIC_SPREAD[column.phase] ?? STATISTIC_SPREAD[0];
-    const row = spread.map((k) => middle + k * (statistic - middle));
-    return [...row, finiteOr(facts.statistics.largest[resource], statistic)];
-  }
+  const own = rung > 2 ? null : (baselineRow(facts, resource) ?? statisticRow(facts, column));
+  if (own !== null) return own;
   return (rung < 4 ? populationRow(facts, resource) : null) ?? limitRow(facts, resource);
+}
+
+/** The same in every phase. */
+function baselineRow(facts: LadderFacts, resource: number): readonly number[] | null {
+  const from = resource * QUANTILE_COUNT;
+  const row = [...(facts.baseline?.subarray(from, from + QUANTILE_COUNT) ?? [Number.NaN])];
+  return row.every(Number.isFinite) ? row : null;
+}
+
+/** The only row below the network that tells phases apart. */
+function statisticRow(facts: LadderFacts, { resource, phase }: Column): readonly number[] | null {
+  const statistic = facts.statistics.statistic[resource] ?? Number.NaN;
+  if (facts.baseline !== undefined || !Number.isFinite(statistic)) return null;
+  const middle = Math.min(finiteOr(facts.statistics.middle[resource], statistic), statistic);
+  const spread = STATISTIC_SPREAD[phase] ?? STATISTIC_SPREAD[0];
+  const row = spread.map((k) => middle + k * (statistic - middle));
+  return [...row, finiteOr(facts.statistics.largest[resource], statistic)];
 }
 
 /** The population's quantiles, but not below what the instance itself showed already. */

@@ -2,9 +2,11 @@ import { PHASE_COUNT, QUANTILE_COUNT, QUANTILES, RESOURCES } from "../core/abi.j
 import type { ResourceAmounts } from "../sources/sample.js";
 import type { RestartCalibration } from "./calibration.js";
 import type { Tenancy } from "./instances.js";
-import { climbLadder, type LadderFacts } from "./ladder.js";
+import { climbLadder, type LadderAnswer, type LadderFacts } from "./ladder.js";
 import { OUTAGE_MINUTES_DEFAULT } from "./lives.js";
-import type { BehaviourProfile } from "./profile.js";
+import type { PredictorName } from "./predictors/predictors.js";
+import type { PredictorShelf } from "./predictors/shelf.js";
+import type { BehaviourProfile, ProfileOptions } from "./profile.js";
 import type { PublishedFacts } from "./published.js";
 import type { AnswerReader, NetworkAnswer } from "./reader.js";
 import type { InstanceStatistics, Population } from "./statistics.js";
@@ -21,6 +23,7 @@ export interface ProfileBookParts {
   readonly published: PublishedFacts;
   readonly population: Population;
   readonly calibration: RestartCalibration;
+  readonly predictors: PredictorShelf;
   /** "none" without a network. */
   readonly modelVersion: string;
   readonly hasNetwork: boolean;
@@ -34,13 +37,15 @@ export class ProfileBook {
     this.#parts = parts;
   }
 
-  /** @param outageMinutes the registered one when absent */
-  profile(tenancy: Tenancy, outageMinutes?: number): BehaviourProfile {
-    const { published, calibration, modelVersion } = this.#parts;
+  /** @throws ERR_STATE when a predictor is asked for beside that is not kept */
+  profile(tenancy: Tenancy, options: ProfileOptions = {}): BehaviourProfile {
+    const { published, calibration, predictors, modelVersion } = this.#parts;
     const { slot, life } = tenancy;
-    const outage = outageMinutes ?? life.registration.typicalOutageMinutes;
+    const outage = options.outageMinutes ?? life.registration.typicalOutageMinutes;
     const minutes = outage ?? OUTAGE_MINUTES_DEFAULT;
-    const answer = climbLadder(this.#facts(tenancy, minutes));
+    const { chosen } = predictors;
+    const answer = this.#answer(chosen, tenancy, minutes);
+    const { beside } = options;
     const { envelope, keepNeed, rung } = answer;
     const peak = (resource: number) => highestPhase(envelope, resource);
     return {
@@ -54,20 +59,31 @@ export class ProfileBook {
       keepNeed,
       outageMinutes: minutes,
       rung,
-      modelVersion,
+      modelVersion: chosen === "network" ? modelVersion : chosen,
       samplesInIncarnation: published.samplesInIncarnation(slot),
       incarnation: published.incarnation(slot),
       trackerCount: rung === 0 ? calibration.trackerCount : 0,
+      ...(beside === undefined
+        ? {}
+        : { beside: { predictor: beside, ...this.#answer(beside, tenancy, minutes) } }),
     };
   }
 
-  #facts(tenancy: Tenancy, outageMinutes: number): LadderFacts {
-    const { published, population, reader } = this.#parts;
+  #answer(predictor: PredictorName, tenancy: Tenancy, outageMinutes: number): LadderAnswer {
+    return climbLadder(this.#facts(predictor, tenancy, outageMinutes));
+  }
+
+  #facts(predictor: PredictorName, tenancy: Tenancy, outageMinutes: number): LadderFacts {
+    const { published, population, reader, predictors } = this.#parts;
     const { slot, life } = tenancy;
     const { jobType, limits, requested } = life.registration;
     const hasSamples = published.samplesInTotal(slot) > 0;
     return {
-      network: hasSamples ? this.network(slot, outageMinutes) : null,
+      network: hasSamples && predictor === "network" ? this.network(slot, outageMinutes) : null,
+      baseline:
+        hasSamples && predictor !== "network"
+          ? predictors.predict(predictor, slot, reader.history(slot, outageMinutes))
+          : undefined,
       // Only the rungs below the network look at these two.
       get statistics() {
         return hasSamples ? reader.statistics(slot) : NO_STATISTICS;

@@ -1,7 +1,10 @@
 /** What others read of an instance. */
 
+import type { PredictorName } from "./predictors/predictors.js";
+
 /** Which predictor answered: 0 network, 1 network from the type's state, 2 statistics, 3 empirical
- * quantile of the type or population, 4 the requested limit or the largest value seen. */
+ * quantile of the type or population, 4 the requested limit or the largest value seen. A simple
+ * predictor chosen instead of the network answers at rung 2. */
 export type Rung = 0 | 1 | 2 | 3 | 4;
 
 export interface BehaviourProfile {
@@ -20,11 +23,31 @@ export interface BehaviourProfile {
   readonly keepNeed: Float64Array;
   readonly outageMinutes: number;
   readonly rung: Rung;
+  /** Of the network, or the name of the predictor chosen instead of it. */
   readonly modelVersion: string;
   readonly samplesInIncarnation: number;
   readonly incarnation: number;
   /** Truths seen so far by the calibration behind this answer. */
   readonly trackerCount: number;
+  /** What another predictor says of the same moment, where it was asked for. */
+  readonly beside?: BesideAnswer;
+}
+
+/** A predictor's answer that is shown beside the one that counts. */
+export interface BesideAnswer {
+  readonly predictor: PredictorName;
+  readonly rung: Rung;
+  /** resource x phase x quantile, as in the profile. */
+  readonly envelope: Float64Array;
+  /** resource x quantile, as in the profile. */
+  readonly keepNeed: Float64Array;
+}
+
+export interface ProfileOptions {
+  /** The registered one when absent. */
+  readonly outageMinutes?: number;
+  /** Another predictor to show beside the answer. */
+  readonly beside?: PredictorName;
 }
 
 /** Real peaks after a restart, resource x phase, NaN where nothing was seen. */

@@ -19,7 +19,8 @@ import { InstanceTable } from "./instances.js";
 import { SampleIntake } from "./intake.js";
 import { incarnationRecord, interruptionsBefore, OUTAGE_MINUTES_DEFAULT } from "./lives.js";
 import { openTileRunner } from "./open-runner.js";
-import type { BehaviourProfile, ProfileReader, RestartOutcome } from "./profile.js";
+import { type PredictorChoice, PredictorShelf } from "./predictors/shelf.js";
+import type { BehaviourProfile, ProfileOptions, ProfileReader, RestartOutcome } from "./profile.js";
 import { ProfileBook } from "./profile-book.js";
 import { PublishedFacts } from "./published.js";
 import { AnswerReader, type NetworkAnswer } from "./reader.js";
@@ -35,7 +36,7 @@ export { OUTAGE_MINUTES_DEFAULT };
 const TASK_MS_MAX = 15_000;
 const QUEUE_SAMPLES_MIN = 65_536;
 
-export interface ProfilerOptions {
+export interface ProfilerOptions extends PredictorChoice {
   readonly maxInstances: number;
   /** Without a network the simpler rungs answer. */
   readonly weights: NetworkWeights | null;
@@ -70,6 +71,7 @@ export class Profiler implements ProfileReader {
   readonly #slices: TickSlices;
   readonly #book: ProfileBook;
   readonly #population = new Population();
+  readonly #predictors: PredictorShelf;
   /** One sample's values on their way into the population. */
   readonly #values: number[] = [];
   readonly #calibration = new RestartCalibration();
@@ -93,6 +95,7 @@ export class Profiler implements ProfileReader {
     });
     this.#published = new PublishedFacts(maxInstances);
     this.#outages = new Float64Array(maxInstances);
+    this.#predictors = new PredictorShelf(maxInstances, options);
     this.#workers = openWorkers(options, core);
     this.#slices = new TickSlices({
       core,
@@ -106,6 +109,7 @@ export class Profiler implements ProfileReader {
       published: this.#published,
       population: this.#population,
       calibration: this.#calibration,
+      predictors: this.#predictors,
       modelVersion: options.weights?.version ?? "none",
       hasNetwork: core.network !== null,
     });
@@ -161,7 +165,10 @@ export class Profiler implements ProfileReader {
     this.#checkOpen();
     checkRegistration(registration);
     const { slot, isNew } = this.#instances.register(registration);
-    if (isNew) this.#published.reset(slot);
+    if (isNew) {
+      this.#published.reset(slot);
+      this.#predictors.reset(slot);
+    }
     this.#whenIdle(() => {
       // Memory starts as zeros: only a recycled slot holds what another instance left.
       if (isNew && this.#instances.generationOf(slot) > 0)
@@ -246,12 +253,12 @@ export class Profiler implements ProfileReader {
   /**
    * What an instance would need if it were interrupted now, as of the last published tick.
    *
-   * @throws ERR_UNKNOWN_ID, ERR_ARGUMENT
+   * @throws ERR_UNKNOWN_ID, ERR_ARGUMENT, ERR_STATE for a predictor beside that is not kept
    */
-  profile(instanceId: string, options?: { readonly outageMinutes?: number }): BehaviourProfile {
+  profile(instanceId: string, options?: ProfileOptions): BehaviourProfile {
     const outageMinutes = options?.outageMinutes;
     if (outageMinutes !== undefined) checkOutage("outageMinutes", outageMinutes);
-    return this.#book.profile(this.#instances.get(instanceId), outageMinutes);
+    return this.#book.profile(this.#instances.get(instanceId), options);
   }
 
   /**
@@ -349,6 +356,7 @@ export class Profiler implements ProfileReader {
       this.#published.add(slot, queue.timeSeconds(entry), first);
       queue.resourcesInto(entry, this.#values);
       this.#population.observe(jobType, this.#values);
+      this.#predictors.observe(slot, queue.timeSeconds(entry), this.#values);
     }
     this.#published.setOutage(slot, this.#outages[slot] ?? 0);
   }

@@ -3,6 +3,11 @@ import { envelopeOffset, hiddenOffset, keepOffset, PHASE_WAITING } from "../core
 import { present } from "../lib/assert.js";
 import type { CoreMemory } from "./core-memory.js";
 import type { LadderTables } from "./ladder.js";
+import {
+  HISTORY_TILE_BYTES,
+  readUsageHistory,
+  type UsageHistory,
+} from "./predictors/usage-history.js";
 import { type InstanceStatistics, readStatistics, STATISTICS_TILE_BYTES } from "./statistics.js";
 import type { TickSlices } from "./tick.js";
 import { tilePtr } from "./tile-lanes.js";
@@ -87,6 +92,16 @@ export class AnswerReader {
     const state = this.publishedState(slot >>> 3);
     kernel.statistics(state, plan.tileBytes, out, STATISTICS_TILE_BYTES, 1);
     return readStatistics(views.f32, out, slot % TILE_LANES);
+  }
+
+  /** What the simple predictors look at, from the published state. */
+  history(slot: number, outageMinutes: number): UsageHistory {
+    const { kernel, plan, views } = this.#core;
+    const out = this.#scratch + plan.scratchPlan.features;
+    const state = this.publishedState(slot >>> 3);
+    const last = Number.NaN;
+    kernel.usageHistory(state, plan.tileBytes, out, HISTORY_TILE_BYTES, 1, last, outageMinutes);
+    return readUsageHistory(views.f32, out, slot % TILE_LANES);
   }
 
   #parity(tile: number): number {

@@ -5,6 +5,7 @@ import type { Clock } from "../lib/clock.js";
 import { RepriseError } from "../lib/errors.js";
 import { shippedWeightsFile } from "../model/shipped-weights.js";
 import { type NetworkWeights, readWeights } from "../model/weights.js";
+import type { PredictorName } from "../profiler/predictors/predictors.js";
 import { Profiler } from "../profiler/profiler.js";
 import { ReprisePolicy } from "./reprise-policy.js";
 import type { Scenario } from "./scenario.js";
@@ -18,20 +19,24 @@ export interface OpenPolicyOptions {
   readonly workers: number;
   readonly ledgerFolder?: string;
   readonly model?: string;
+  readonly predictor?: PredictorName;
 }
 
 /** @throws ERR_WEIGHTS_FORMAT, ERR_LEDGER_FOREIGN, ERR_ARGUMENT when the ledger is in use */
 export async function openReprisePolicy(options: OpenPolicyOptions): Promise<ReprisePolicy> {
-  const { scenario, clock, workers } = options;
-  const weights = openWeights(options.model);
+  const { scenario, clock, workers, predictor = "network" } = options;
+  // Another predictor needs no network: its state would only cost time.
+  const weights = predictor === "network" ? openWeights(options.model) : null;
   const ledger = await openLedger(options.ledgerFolder);
   const profiler = Profiler.open({
     maxInstances: scenario.instances.length,
     weights,
     workers,
     clock,
+    predictor,
   });
-  const modelVersion = weights?.version ?? NO_NETWORK;
+  const version = weights?.version ?? NO_NETWORK;
+  const modelVersion = predictor === "network" ? version : predictor;
   return new ReprisePolicy({ scenario, clock, profiler, ledger, modelVersion });
 }
 

@@ -1,4 +1,5 @@
 import { elapsedMs } from "../lib/clock.js";
+import type { PredictorName } from "../profiler/predictors/predictors.js";
 import { openReprisePolicy } from "./open-policy.js";
 import { planScenario } from "./plan-scenario.js";
 import { PriorityOnlyPolicy } from "./priority-only.js";
@@ -23,6 +24,8 @@ export interface ReplayOptions {
   readonly ledgerFolder?: string;
   /** Weights of the network; those that ship when absent. */
   readonly model?: string;
+  /** Whose answers count; the network's when absent. */
+  readonly predictor?: PredictorName;
 }
 
 /** Which part is under way and how much of it is done, 0 to 1. */

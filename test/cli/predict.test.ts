@@ -223,6 +223,38 @@ test("without --json it prints a table a cut", async () => {
   assert.match(stdout, /^memory 30-60 min, GiB( +\d+\.\d{3}){4}$/m);
 });
 
+test("--predictor switches, --beside shows another one beside the answer", async () => {
+  const cuts = write(JSON.stringify(randomCuts(10, 7).filter((cut) => cut.at > START + DAY)));
+  const options = { format: "bitbrains", input: INPUT, cuts };
+  const plain = await predict(options);
+  const chosen = await predict({ ...options, predictor: "nsigma" });
+  const shown = await predict({ ...options, beside: "nsigma" });
+  shown.forEach(({ beside, ...rest }, index) => {
+    assert.equal(rest, plain[index]);
+    assert.is(chosen[index]?.rung, 2);
+    assert.is(chosen[index]?.modelVersion, "nsigma");
+    const { envelope } = chosen[index] as Prediction;
+    assert.equal(beside, { predictor: "nsigma", rung: 2, envelope });
+  });
+  const vpa = await predict({ ...options, predictor: "vpa", beside: "network" });
+  assert.equal(
+    vpa.map(({ beside }) => beside?.envelope),
+    plain.map(({ envelope }) => envelope),
+  );
+});
+
+test("a predictor that does not exist is bad usage, and a table has both answers", async () => {
+  const cuts = write(JSON.stringify([{ at: START + 2 * DAY, outageMinutes: 10 }]));
+  const words = ["predict", "--format", "bitbrains", "--input", INPUT, "--cuts", cuts];
+  const unknown = await runReprise([...words, "--predictor", "oracle"]);
+  assert.is(unknown.code, 2);
+  assert.match(unknown.stderr, /Allowed choices are network, last/);
+  const { stdout } = await runReprise([...words, "--predictor", "vpa", "--beside", "max24h"]);
+  assert.match(stdout, /back after 10 min: rung 2, vpa$/m);
+  assert.match(stdout, /P99 +max24h P50 .*max24h P99$/m);
+  assert.match(stdout, /^cpu 0-10 min, cores( +\d+\.\d{3}){8}$/m);
+});
+
 async function fails(cuts: string, pattern: RegExp, model?: string): Promise<void> {
   const options = { format: "bitbrains", input: INPUT, cuts: write(cuts) };
   try {

@@ -57,6 +57,15 @@ function total(of: { samples: number; unseenSamples: number } | undefined): numb
   return (of?.samples ?? 0) + (of?.unseenSamples ?? 0);
 }
 
+test("another predictor answers in the place of the network, and the report names it", async () => {
+  const network = await play();
+  const vpa = await play({ predictor: "vpa" });
+  assert.is(vpa.modelVersion, "vpa");
+  assert.equal(vpa.policies[1], network.policies[1]);
+  assert.not.equal(vpa.policies[0]?.need, network.policies[0]?.need);
+  assert.equal(await play({ predictor: "vpa", workers: 2 }), vpa);
+});
+
 test("keeps every invariant on every change, with and without a network", async () => {
   const folder = openTraceFolder(undefined);
   const scenario = await planScenario(folder, { seed: 11, days: 0.5, vmCount: 10 });

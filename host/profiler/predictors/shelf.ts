@@ -1,0 +1,55 @@
+import { RepriseError } from "../../lib/errors.js";
+import type { Predictor } from "./predictor.js";
+import { type BaselineName, openPredictor, type PredictorName } from "./predictors.js";
+import type { UsageHistory } from "./usage-history.js";
+
+export interface PredictorChoice {
+  /** Whose answers count; the network's when absent. */
+  readonly predictor?: PredictorName;
+  /** Predictors that are asked for beside it and keep a state of their own. */
+  readonly beside?: readonly PredictorName[];
+}
+
+/** The simple predictors in use, over all slots. */
+export class PredictorShelf {
+  /** Whose answers count. */
+  readonly chosen: PredictorName;
+  readonly #slotCount: number;
+  readonly #open = new Map<BaselineName, Predictor>();
+
+  constructor(slotCount: number, choice: PredictorChoice) {
+    this.#slotCount = slotCount;
+    this.chosen = choice.predictor ?? "network";
+    for (const name of [this.chosen, ...(choice.beside ?? [])]) {
+      if (name !== "network") this.#open.set(name, openPredictor(name, slotCount));
+    }
+  }
+
+  observe(slot: number, timeSeconds: number, values: readonly number[]): void {
+    for (const predictor of this.#open.values()) predictor.observe(slot, timeSeconds, values);
+  }
+
+  reset(slot: number): void {
+    for (const predictor of this.#open.values()) predictor.reset(slot);
+  }
+
+  /** @throws ERR_STATE when it keeps a state and was not there from the first sample on */
+  predict(name: BaselineName, slot: number, history: UsageHistory): Float64Array {
+    return this.#find(name).predict(slot, history);
+  }
+
+  #find(name: BaselineName): Predictor {
+    const kept = this.#open.get(name);
+    if (kept !== undefined) return kept;
+    const fresh = openPredictor(name, this.#slotCount);
+    if (fresh.keepsState) {
+      throw new RepriseError("ERR_STATE", "the predictor has not seen the samples", {
+        field: "beside",
+        got: name,
+        expected: "a predictor named when the profiler was opened, or one without own state",
+      });
+    }
+    this.#open.set(name, fresh);
+    return fresh;
+  }
+}
