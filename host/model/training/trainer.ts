@@ -22,7 +22,7 @@ export interface TrainerOptions {
 }
 
 export const TRAINER_DEFAULTS = {
-  epochs: 8,
+  epochs: 16,
   peakRate: 0.012,
   decay: 0.1,
   patience: 3,
