@@ -10,6 +10,13 @@ import { LIMITS } from "../lib/limits.js";
 import { curveSvg } from "../model/evaluation/curve.js";
 import type { SetFigures } from "../model/evaluation/figures.js";
 import { heldOutFigures } from "../model/evaluation/report.js";
+import {
+  type RunIdentity,
+  readCheckpoint,
+  removeCheckpoint,
+  runIdentity,
+  writeCheckpoint,
+} from "../model/training/checkpoint.js";
 import { loadSeries } from "../model/training/load.js";
 import { writeParameters } from "../model/training/product.js";
 import { openSession } from "../model/training/session.js";
@@ -30,6 +37,7 @@ interface TrainFlags {
   readonly decay: number;
   readonly date?: string;
   readonly curve?: string;
+  readonly resume?: boolean;
   readonly json?: boolean;
 }
 
@@ -42,6 +50,9 @@ const EXAMPLES = `
 Examples:
   $ reprise train --data traces --out weights.safetensors
   $ reprise train --data traces --out weights.safetensors --epochs 2 --events 50 --json
+
+After each epoch everything that training needs is kept in FILE.checkpoint until the weights are
+written: with --resume and the same options a run that was killed ends with the same bits.
 
 DIR holds Bitbrains series (*.csv or *.csv.gz), itself or in bitbrains_rnd/series. One VM in five,
 chosen by its name, and days 63-91 are never trained on; the figures at the end are theirs.`;
@@ -76,6 +87,7 @@ export function trainCommand(): Command {
     .option("--decay <D>", "weight decay", part, TRAINER_DEFAULTS.decay)
     .option("--date <DAY>", "day to write into the file, as 2026-01-31", day)
     .option("--curve <FILE>", "write the learning curve as an SVG picture")
+    .option("--resume", "go on from the checkpoint of a run that was cut off")
     .option("--json", "print one JSON object instead of tables")
     .addHelpText("after", EXAMPLES)
     .action(runTrain);
@@ -139,14 +151,23 @@ async function runTrain(flags: TrainFlags): Promise<void> {
   );
   const { epochs, seed, rate: peakRate, decay } = flags;
   const trainer = new Trainer(session, { ...TRAINER_DEFAULTS, epochs, seed, peakRate, decay });
+  const checkpoint = `${flags.out}.checkpoint`;
+  const run = runIdentity(data, identityOf(flags));
   let reports: EpochReport[];
+  let resumed = 0;
   try {
+    const from = flags.resume === true ? readCheckpoint(checkpoint, run) : undefined;
+    resumed = from?.reports.length ?? 0;
     const onBatch = progress.stage("training");
-    reports = await trainer.run({
-      onBatch: ({ epoch, batch, batches, loss }) =>
-        onBatch((epoch - 1) * batches + batch, epochs * batches, loss),
-      onEpoch: (report) => progress.note(epochLine(report)),
-    });
+    reports = await trainer.run(
+      {
+        onBatch: ({ epoch, batch, batches, loss }) =>
+          onBatch((epoch - 1) * batches + batch, epochs * batches, loss),
+        onState: (state) => writeCheckpoint(checkpoint, run, state),
+        onEpoch: (report) => progress.note(epochLine(report)),
+      },
+      from,
+    );
   } finally {
     await trainer.close();
   }
@@ -158,15 +179,24 @@ async function runTrain(flags: TrainFlags): Promise<void> {
     metadata: metadataOf(flags, trained, reports),
   });
   if (flags.curve !== undefined) writeFileSync(flags.curve, curveSvg(reports));
+  removeCheckpoint(checkpoint);
   const seconds = (elapsedMs() - started) / 1000;
   const { version } = readWeights(flags.out);
   if (flags.json === true) {
-    printJson({ out: flags.out, version, seconds, epochs: reports, figures });
+    printJson({ out: flags.out, version, seconds, resumed, epochs: reports, figures });
     return;
   }
   printFigures(figures);
   printLine();
   printLine(`${version} written to ${flags.out} after ${seconds.toFixed(0)} s`);
+}
+
+/** Every option that the bits of the weights depend on. */
+function identityOf(flags: TrainFlags): RunIdentity {
+  const { epochs, events, scored, seed, hidden, rate, decay } = flags;
+  const { patience } = TRAINER_DEFAULTS;
+  const fixed = { stepCount: STEP_COUNT, batchTiles: BATCH_TILES, patience };
+  return { epochs, events, scored, seed, hidden, rate, decay, ...fixed };
 }
 
 function metadataOf(

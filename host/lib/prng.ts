@@ -17,6 +17,18 @@ export class Prng {
     }
   }
 
+  /** Four words from which `resume` goes on. */
+  get state(): readonly number[] {
+    return [...this.#state];
+  }
+
+  /** A generator that goes on where the one with this state was. */
+  static resume(state: readonly number[]): Prng {
+    const prng = new Prng(0);
+    prng.#state.set(state);
+    return prng;
+  }
+
   /** Uniform in [0, 2^32). */
   uint32(): number {
     const state = this.#state;

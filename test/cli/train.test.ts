@@ -1,13 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readWeights } from "../../host/model/weights.js";
-import { BITBRAINS_COLUMNS } from "../../host/sources/bitbrains/row.js";
-import { isHeldOut } from "../../host/sources/bitbrains/split.js";
 import { runReprise } from "../support/command-line.js";
-import { syntheticSeries } from "../train/synthetic-series.js";
+import { writeTraceFolder } from "../train/trace-folder.js";
 
 const test = suite("reprise train");
 
@@ -17,42 +15,8 @@ test.after(() => rmSync(folder, { recursive: true }));
 
 const run = (...words: string[]) => runReprise(["train", ...words]);
 
-/** Two VMs that may be trained on and one that may not, by name, as the trace has them. */
-function writeTrace(): void {
-  const names = Array.from({ length: 60 }, (_, index) => `vm_${index}`);
-  const chosen = [
-    ...names.filter((name) => !isHeldOut(name)).slice(0, 2),
-    ...names.filter((name) => isHeldOut(name)).slice(0, 1),
-  ];
-  chosen.forEach((name, seed) => {
-    const { times, values } = syntheticSeries(name, seed, 75);
-    const lines = [BITBRAINS_COLUMNS.join(";")];
-    times.forEach((time, index) => {
-      const [cpu = 0, memory = 0, network = 0, disk = 0] = values.subarray(
-        index * 4,
-        index * 4 + 4,
-      );
-      const fields = [
-        time,
-        8,
-        16_000,
-        cpu * 2000,
-        cpu,
-        4e7,
-        memory * 1e6,
-        0,
-        disk * 1e3,
-        0,
-        network * 100,
-      ];
-      lines.push(fields.map((value) => value.toFixed(1)).join(";"));
-    });
-    writeFileSync(join(folder, `${name}.csv`), `${lines.join("\n")}\n`);
-  });
-}
-
 test("trains, writes weights that can be read back, and reports held-out figures", async () => {
-  writeTrace();
+  writeTraceFolder(folder);
   const out = join(folder, "small-h16.safetensors");
   const curve = join(folder, "curve.svg");
   const words = [

@@ -22,12 +22,22 @@ export function oneCycleRate(step: number, steps: number, peak: number): number 
   return peak * rest * rest * (3 - 2 * rest);
 }
 
+/** What Adam carries from step to step. */
+export interface OptimizerState {
+  readonly mean: Float32Array;
+  readonly square: Float32Array;
+  /** beta1 and beta2 to the power of the steps so far. */
+  readonly powers: readonly [number, number];
+}
+
 /** Adds the chunks' gradients in their order, clips the norm to 1 and moves the weights. */
 export class Optimizer {
   readonly #kernel: Kernel;
   readonly #layout: TrainingLayout;
   readonly #losses: Float64Array;
   readonly #count: number;
+  readonly #mean: Float32Array;
+  readonly #square: Float32Array;
   #power1 = 1;
   #power2 = 1;
 
@@ -36,6 +46,20 @@ export class Optimizer {
     this.#layout = layout;
     this.#losses = new Float64Array(core.memory.buffer, layout.losses);
     this.#count = parameterLayout(layout.sizes.shape).count;
+    this.#mean = new Float32Array(core.memory.buffer, layout.mean, this.#count);
+    this.#square = new Float32Array(core.memory.buffer, layout.square, this.#count);
+  }
+
+  /** A copy. */
+  get state(): OptimizerState {
+    const powers = [this.#power1, this.#power2] as const;
+    return { mean: this.#mean.slice(), square: this.#square.slice(), powers };
+  }
+
+  restore({ mean, square, powers }: OptimizerState): void {
+    this.#mean.set(mean);
+    this.#square.set(square);
+    [this.#power1, this.#power2] = powers;
   }
 
   /** Sum of the losses that the workers left for `entries` events, and the number of terms. */

@@ -6,7 +6,7 @@ import { Prng } from "../../lib/prng.js";
 import { SET_DAYS } from "./cuts.js";
 import { SILENT } from "./dataset.js";
 import { ORDER_FROM_ZERO, ORDER_NAMELESS } from "./layout.js";
-import { Optimizer, oneCycleRate } from "./optimizer.js";
+import { Optimizer, type OptimizerState, oneCycleRate } from "./optimizer.js";
 import { initialParameters, parameterLayout } from "./parameters.js";
 import type { TrainingSession } from "./session.js";
 import type { TrainTask, TrainWorkerData } from "./train-worker.js";
@@ -19,6 +19,8 @@ export interface TrainerOptions {
   readonly decay: number;
   /** Epochs without a better validation loss before training ends. */
   readonly patience: number;
+  /** Weights to go on from; drawn by the seed when absent. They are the first to beat. */
+  readonly initial?: Float32Array;
 }
 
 export const TRAINER_DEFAULTS = {
@@ -48,7 +50,26 @@ export interface BatchReport {
   readonly rate: number;
 }
 
+/** Everything that the epochs to come depend on, beside data and options. */
+export interface TrainerState {
+  readonly weights: Float32Array;
+  readonly optimizer: OptimizerState;
+  /** State of the generator that orders events. */
+  readonly chance: readonly number[];
+  readonly reports: readonly EpochReport[];
+  readonly best: BestEpoch;
+}
+
+export interface BestEpoch {
+  readonly loss: number;
+  /** 0 = the weights at the start. */
+  readonly epoch: number;
+  readonly weights: Float32Array;
+}
+
 export interface TrainerEvents {
+  /** After each epoch, before its report: `run` from this state ends with the same bits. */
+  onState?(state: TrainerState): void;
   onBatch?(report: BatchReport): void;
   onEpoch?(report: EpochReport): void;
 }
@@ -82,7 +103,7 @@ export class Trainer {
     this.#optimizer = new Optimizer(session, layout);
     const parameters = parameterLayout(layout.sizes.shape);
     this.#weights = new Float32Array(memory.buffer, layout.weights, parameters.count);
-    this.#weights.set(initialParameters(parameters, options.seed, SILENT));
+    this.#weights.set(options.initial ?? initialParameters(parameters, options.seed, SILENT));
     this.#order = new Uint32Array(memory.buffer, layout.order, layout.sizes.eventCount);
     this.#next = new Int32Array(memory.buffer, layout.next, 1);
     const workerData: TrainWorkerData = { module, memory, layout };
@@ -101,33 +122,56 @@ export class Trainer {
     await this.#pool.close();
   }
 
-  /** Trains and leaves the weights of the best epoch. */
-  async run(events: TrainerEvents = {}): Promise<EpochReport[]> {
+  /**
+   * Trains and leaves the weights of the best epoch.
+   *
+   * @param from what `onState` gave in an earlier run with the same data and options
+   */
+  async run(events: TrainerEvents = {}, from?: TrainerState): Promise<EpochReport[]> {
     const { seed, epochs, patience } = this.#options;
-    const prng = new Prng(seed ^ 0x7ea1);
-    const reports: EpochReport[] = [];
-    let best = { loss: Infinity, epoch: 0, weights: this.#weights.slice() };
+    const prng = from === undefined ? new Prng(seed ^ 0x7ea1) : Prng.resume(from.chance);
+    const reports: EpochReport[] = [...(from?.reports ?? [])];
+    if (from !== undefined) {
+      this.#weights.set(from.weights);
+      this.#optimizer.restore(from.optimizer);
+    }
     await this.#stream(false);
     await this.#checkTruths();
-    for (let epoch = 1; epoch <= epochs; epoch++) {
+    let best = from?.best ?? (await this.#start());
+    while (reports.length < epochs && reports.length - best.epoch < patience) {
+      const epoch = reports.length + 1;
       const started = elapsedMs();
       const trainLoss = await this.#epoch(epoch, prng, events);
       await this.#stream(false);
-      const laterLoss = await this.loss(this.#eventsOf("validate", "trained"));
-      const others = await this.loss(this.#eventsOf("validate", "other"));
-      const otherLoss = Number.isNaN(others) ? laterLoss : others;
-      const validateLoss = (laterLoss + otherLoss) / 2;
+      const losses = await this.#validate();
       const seconds = (elapsedMs() - started) / 1000;
-      const report = { epoch, trainLoss, laterLoss, otherLoss, validateLoss, seconds };
+      const report = { epoch, trainLoss, ...losses, seconds };
       reports.push(report);
+      if (losses.validateLoss < best.loss) {
+        best = { loss: losses.validateLoss, epoch, weights: this.weights };
+      }
+      const { weights } = this;
+      const optimizer = this.#optimizer.state;
+      events.onState?.({ weights, optimizer, chance: prng.state, reports: [...reports], best });
       events.onEpoch?.(report);
-      if (validateLoss < best.loss) {
-        best = { loss: validateLoss, epoch, weights: this.#weights.slice() };
-      } else if (epoch - best.epoch >= patience) break;
     }
     this.#weights.set(best.weights);
     await this.#stream(true);
     return reports;
+  }
+
+  /** What the first epoch has to beat: given weights, or nothing. */
+  async #start(): Promise<BestEpoch> {
+    const given = this.#options.initial !== undefined;
+    const loss = given ? (await this.#validate()).validateLoss : Number.POSITIVE_INFINITY;
+    return { loss, epoch: 0, weights: this.weights };
+  }
+
+  async #validate(): Promise<Pick<EpochReport, "laterLoss" | "otherLoss" | "validateLoss">> {
+    const laterLoss = await this.loss(this.#eventsOf("validate", "trained"));
+    const others = await this.loss(this.#eventsOf("validate", "other"));
+    const otherLoss = Number.isNaN(others) ? laterLoss : others;
+    return { laterLoss, otherLoss, validateLoss: (laterLoss + otherLoss) / 2 };
   }
 
   /** The weights as they are now, in the order of `parameterLayout`. */
@@ -165,7 +209,8 @@ export class Trainer {
     const { epochs, peakRate, decay } = this.#options;
     const { batchTiles } = this.#session.layout.sizes;
     const order = prng.shuffle(this.#eventsOf("train"));
-    const fromZero = epoch === 1 ? FROM_ZERO_FIRST : FROM_ZERO;
+    const carried = epoch > 1 || this.#options.initial !== undefined;
+    const fromZero = carried ? FROM_ZERO : FROM_ZERO_FIRST;
     const draw = (chance: number, bit: number) => (prng.uniform() < chance ? bit : 0);
     this.#order.set(
       order.map(
