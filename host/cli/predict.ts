@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import { Command, Option } from "commander";
 import { envelopeRow, PHASES, QUANTILES, RESOURCES, type Resource } from "../core/abi.js";
@@ -17,6 +18,7 @@ import { readBitbrains } from "../sources/bitbrains/bitbrains-source.js";
 import type { ResourceAmounts, SourceEvent } from "../sources/sample.js";
 import { type Cut, readCuts } from "./cuts-file.js";
 import { formatTable, printJson, printLine, printNote } from "./output.js";
+import { predictionSvg, readAround } from "./predict-picture.js";
 
 const NO_MODEL = "none";
 
@@ -27,7 +29,8 @@ Only samples up to a cut's time count for its answer.
 Examples:
   $ reprise predict --format bitbrains --input 1.csv --cuts cuts.json
   $ reprise predict --format bitbrains --input rnd_1.csv.gz --name vm-1 --cuts cuts.json --json
-  $ reprise predict --format bitbrains --input 1.csv --cuts cuts.json --beside nsigma`;
+  $ reprise predict --format bitbrains --input 1.csv --cuts cuts.json --beside nsigma
+  $ reprise predict --format bitbrains --input 1.csv --cuts cuts.json --picture cut.svg`;
 
 interface PredictOptions {
   readonly format: string;
@@ -38,6 +41,7 @@ interface PredictOptions {
   readonly predictor?: string;
   readonly beside?: string;
   readonly json?: boolean;
+  readonly picture?: string;
 }
 
 /** One answer as it is printed. */
@@ -78,12 +82,14 @@ export function predictCommand(): Command {
       new Option("--beside <name>", "show another predictor's answer too").choices(PREDICTOR_NAMES),
     )
     .option("--json", "print one JSON object a cut and line")
+    .option("--picture <file>", "draw the first cut, with what came after it, as SVG")
     .addHelpText("after", EXAMPLES)
     .action(async (given: Partial<PredictOptions>, command: Command) => {
       const options = requireOptions(given, command);
       const predictions = await predict(options);
       if (options.json === true) for (const prediction of predictions) printJson(prediction);
       else printPredictions(predictions);
+      if (options.picture !== undefined) await draw(options.input, options.picture, predictions[0]);
     });
 }
 
@@ -137,6 +143,13 @@ function choiceOf({ predictor = "network", beside }: PredictOptions): {
   if (beside === undefined) return { predictor, beside: [] };
   checkPredictorName("beside", beside);
   return { predictor, beside: [beside] };
+}
+
+async function draw(input: string, file: string, prediction?: Prediction): Promise<void> {
+  if (prediction === undefined) {
+    throw new RepriseError("ERR_ARGUMENT", "there is no cut to draw", { field: "cuts" });
+  }
+  writeFileSync(file, predictionSvg(prediction, await readAround(input, prediction)));
 }
 
 function checkName(name: string): void {
