@@ -47,7 +47,7 @@ test("the quick start is two commands", () => {
 });
 
 test("every command of the README exists, and every command is in the README", () => {
-  const named = [...readme.matchAll(/^ {4}npx reprise (\w+)/gm)].map((match) => match[1]);
+  const named = [...readme.matchAll(/^ {4}npx reprise ([\w-]+)/gm)].map((match) => match[1]);
   const known = createProgram(false).commands.map((command) => command.name());
   assert.equal(named.sort(), known.sort());
 });

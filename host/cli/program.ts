@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { isRepriseError } from "../lib/errors.js";
 import { explainCommand } from "./explain.js";
+import { fineTuneCommand } from "./fine-tune.js";
 import { printNote, toJson } from "./output.js";
 import { predictCommand } from "./predict.js";
 import { replayCommand } from "./replay.js";
@@ -22,7 +23,14 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 bad usage. With --json an error is an object on standard error.`;
 
 function commands(): Command[] {
-  return [replayCommand(), trainCommand(), predictCommand(), explainCommand(), versionCommand()];
+  return [
+    replayCommand(),
+    trainCommand(),
+    fineTuneCommand(),
+    predictCommand(),
+    explainCommand(),
+    versionCommand(),
+  ];
 }
 
 /** @param json whether errors are written for machines */

@@ -1,11 +1,9 @@
-import { accessSync, constants, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { basename, dirname } from "node:path";
-import { SingleBar } from "cli-progress";
+import { basename } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { INPUT_ROWS, QUANTILES, SUMMARY_ROWS } from "../core/abi.js";
 import { elapsedMs } from "../lib/clock.js";
-import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 import { curveSvg } from "../model/evaluation/curve.js";
 import type { SetFigures } from "../model/evaluation/figures.js";
@@ -19,10 +17,12 @@ import {
 } from "../model/training/checkpoint.js";
 import { loadSeries } from "../model/training/load.js";
 import { writeParameters } from "../model/training/product.js";
-import { openSession } from "../model/training/session.js";
+import { BATCH_TILES, openSession, WINDOW_STEPS } from "../model/training/session.js";
 import { type EpochReport, TRAINER_DEFAULTS, Trainer } from "../model/training/trainer.js";
 import { readWeights } from "../model/weights.js";
-import { formatTable, printJson, printLine, printNote } from "./output.js";
+import { checkWritable, day, part, whole } from "./arguments.js";
+import { formatTable, printJson, printLine } from "./output.js";
+import { Progress } from "./progress.js";
 
 interface TrainFlags {
   readonly data: string;
@@ -40,11 +40,6 @@ interface TrainFlags {
   readonly resume?: boolean;
   readonly json?: boolean;
 }
-
-/** Steps of the window that gradients flow through: 3 h of 5-minute samples. */
-const STEP_COUNT = 36;
-/** 512 events a batch. */
-const BATCH_TILES = 64;
 
 const EXAMPLES = `
 Examples:
@@ -93,41 +88,10 @@ export function trainCommand(): Command {
     .action(runTrain);
 }
 
-function whole(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < low || value > high) {
-      throw new InvalidArgumentError(`expected a whole number from ${low} to ${high}`);
-    }
-    return value;
-  };
-}
-
 function hiddenSize(text: string): number {
   const value = whole(4, LIMITS.hiddenSizeMax)(text);
   if (value % 4 !== 0) throw new InvalidArgumentError("expected a multiple of 4");
   return value;
-}
-
-function part(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError("expected a number from 0 to 1");
-  return value;
-}
-
-function day(text: string): string {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) throw new InvalidArgumentError("expected 2026-01-31");
-  return text;
-}
-
-/** Hours of training must not end at a folder that cannot be written. */
-function checkWritable(file: string): void {
-  const folder = dirname(file);
-  try {
-    accessSync(folder, constants.W_OK);
-  } catch (cause) {
-    throw new RepriseError("ERR_CONFIG", "the folder cannot be written", { file: folder }, cause);
-  }
 }
 
 async function runTrain(flags: TrainFlags): Promise<void> {
@@ -144,7 +108,7 @@ async function runTrain(flags: TrainFlags): Promise<void> {
       seed: flags.seed,
       cutsPerInstance: flags.events,
       scoredCuts: flags.scored,
-      stepCount: STEP_COUNT,
+      stepCount: WINDOW_STEPS,
       workers: flags.workers,
     },
     progress.stage("ingesting"),
@@ -195,7 +159,7 @@ async function runTrain(flags: TrainFlags): Promise<void> {
 function identityOf(flags: TrainFlags): RunIdentity {
   const { epochs, events, scored, seed, hidden, rate, decay } = flags;
   const { patience } = TRAINER_DEFAULTS;
-  const fixed = { stepCount: STEP_COUNT, batchTiles: BATCH_TILES, patience };
+  const fixed = { stepCount: WINDOW_STEPS, batchTiles: BATCH_TILES, patience };
   return { epochs, events, scored, seed, hidden, rate, decay, ...fixed };
 }
 
@@ -220,7 +184,13 @@ function metadataOf(
   };
 }
 
-function epochLine({ epoch, trainLoss, laterLoss, otherLoss, seconds }: EpochReport): string {
+export function epochLine({
+  epoch,
+  trainLoss,
+  laterLoss,
+  otherLoss,
+  seconds,
+}: EpochReport): string {
   return (
     `epoch ${epoch}: training loss ${trainLoss.toFixed(4)}, ` +
     `${laterLoss.toFixed(4)} later, ${otherLoss.toFixed(4)} on other VMs, ${seconds.toFixed(1)} s`
@@ -249,39 +219,4 @@ function printFigures(figures: readonly SetFigures[]): void {
 
 function percent(share: number): string {
   return `${share > 0 ? "+" : ""}${(100 * share).toFixed(1)} %`;
-}
-
-/** One bar a stage on the standard error, if that is a terminal; else only notes. */
-class Progress {
-  readonly #shown: boolean;
-  #bar: SingleBar | undefined;
-
-  constructor(shown: boolean) {
-    this.#shown = shown;
-  }
-
-  stage(name: string): (done: number, total: number, loss?: number) => void {
-    return (done, total, loss) => {
-      if (!this.#shown) return;
-      if (this.#bar === undefined) {
-        this.#bar = new SingleBar({
-          format: `${name} [{bar}] {value}/{total}{loss}, {eta_formatted} left`,
-          hideCursor: true,
-        });
-        this.#bar.start(total, 0, { loss: "" });
-      }
-      this.#bar.update(done, { loss: loss === undefined ? "" : `, loss ${loss.toFixed(4)}` });
-      if (done === total) this.end();
-    };
-  }
-
-  note(text: string): void {
-    if (this.#shown) process.stderr.write("\r\u001b[K");
-    printNote(text);
-  }
-
-  end(): void {
-    this.#bar?.stop();
-    this.#bar = undefined;
-  }
 }

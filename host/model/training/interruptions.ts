@@ -1,6 +1,6 @@
 import { RESOURCE_COUNT } from "../../core/abi.js";
 import { Prng } from "../../lib/prng.js";
-import { SET_DAYS, TRACE_START_SECONDS } from "./cuts.js";
+import { type Calendar, TRACE_CALENDAR } from "./cuts.js";
 import type { CapChange, Series } from "./series.js";
 
 /** What the kernels are fed of an instance: its series with outages put in. */
@@ -27,13 +27,17 @@ export function uninterrupted(series: Series): Stream {
  * would meet short incarnations and outages for the first time in production. Usage after the
  * outage stays what the trace has: this teaches what a restart does to the inputs, not to the need.
  */
-export function interrupted(series: Series, seed: number): Stream {
+export function interrupted(
+  series: Series,
+  seed: number,
+  calendar: Calendar = TRACE_CALENDAR,
+): Stream {
   const prng = new Prng(seed);
-  const until = SET_DAYS.train[1];
+  const until = calendar.days.train[1];
   const draws = prng.below(INTERRUPTED_ONE_IN) === 0 ? (until - FIRST_DAY) / DAYS_BETWEEN : 0;
   const outages = Array.from({ length: Math.floor(draws) }, () => {
     const day = FIRST_DAY + prng.uniform() * (until - FIRST_DAY);
-    const from = TRACE_START_SECONDS + Math.floor(day * DAY_SECONDS);
+    const from = calendar.startSeconds + Math.floor(day * DAY_SECONDS);
     const minutes = OUTAGE_MINUTES[prng.below(OUTAGE_MINUTES.length)] ?? 5;
     return { from, until: from + minutes * 60 };
   }).sort((a, b) => a.from - b.from);

@@ -35,6 +35,27 @@ export async function readSeries(
   return builder.build();
 }
 
+/** The same for a stream of many instances' events, by name. */
+export async function readAllSeries(events: AsyncIterable<SourceEvent>): Promise<Series[]> {
+  const builders = new Map<string, SeriesBuilder>();
+  for await (const event of events) {
+    const name = instanceOf(event);
+    let builder = builders.get(name);
+    if (builder === undefined) {
+      builder = new SeriesBuilder(name);
+      builders.set(name, builder);
+    }
+    builder.add(event);
+  }
+  const names = [...builders.keys()].sort();
+  return names.flatMap((name) => builders.get(name)?.build() ?? []);
+}
+
+function instanceOf(event: SourceEvent): string {
+  if (event.kind === "sample") return event.sample.instanceId;
+  return event.kind === "registered" ? event.registration.instanceId : event.instanceId;
+}
+
 const FIRST_CAPACITY = 4_096;
 
 class SeriesBuilder {

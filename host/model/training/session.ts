@@ -4,7 +4,7 @@ import { compileBinary } from "../../core/binary.js";
 import { type Kernel, openKernel } from "../../core/kernel.js";
 import { RepriseError } from "../../lib/errors.js";
 import { Prng } from "../../lib/prng.js";
-import { drawCuts } from "./cuts.js";
+import { type Calendar, drawCuts, TRACE_CALENDAR } from "./cuts.js";
 import { type EventRecord, TileBuilder, type TilePlan } from "./dataset.js";
 import { interrupted, uninterrupted } from "./interruptions.js";
 import { planTraining, type TrainingLayout } from "./layout.js";
@@ -24,6 +24,7 @@ export interface TrainingSession {
   /** Tiles [0, trained) hold instances that are trained on, [trained, known) those that only
    * validate, the rest are never looked at before the end. */
   readonly groups: TileGroups;
+  readonly calendar: Calendar;
 }
 
 export interface SessionOptions {
@@ -36,12 +37,19 @@ export interface SessionOptions {
   readonly stepCount: number;
   readonly batchTiles: number;
   readonly workers: number;
+  /** When cuts lie; that of the Bitbrains trace when absent. */
+  readonly calendar?: Calendar;
 }
 
 export interface TileGroups {
   readonly trained: number;
   readonly known: number;
 }
+
+/** Steps of the window that gradients flow through: 3 h of 5-minute samples. */
+export const WINDOW_STEPS = 36;
+/** 512 events a batch. */
+export const BATCH_TILES = 64;
 
 /** One instance in eight is kept from training to tell when the net learns instances by heart. */
 const VALIDATION_ONE_IN = 8;
@@ -98,7 +106,8 @@ export function openSession(
     records.push(...builder.build(tile, index));
     onTile(index + 1, tiles.length);
   });
-  return { module, memory, kernel, layout, tiles, records, groups };
+  const { calendar = TRACE_CALENDAR } = options;
+  return { module, memory, kernel, layout, tiles, records, groups, calendar };
 }
 
 /** The same order for the same names and seed. */
@@ -121,11 +130,13 @@ function planTiles(
 ): TilePlan[] {
   let firstRound = 0;
   let firstEvent = 0;
+  const { calendar = TRACE_CALENDAR } = options;
   return all.map((series, index) => {
     const trained = index < groups.trained;
     const known = index < groups.known;
     const cuts = drawCuts(
       {
+        calendar,
         seed: options.seed,
         train: trained ? options.cutsPerInstance : 0,
         validate: trained ? options.scoredCuts : 0,
@@ -136,7 +147,7 @@ function planTiles(
     );
     const streams = series.map((one, lane) =>
       trained
-        ? interrupted(one, Math.imul(options.seed + 1, 0x85ebca6b) ^ (index * 8 + lane))
+        ? interrupted(one, Math.imul(options.seed + 1, 0x85ebca6b) ^ (index * 8 + lane), calendar)
         : uninterrupted(one),
     );
     const rounds = planRounds(streams, cuts);

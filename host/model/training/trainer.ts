@@ -3,7 +3,7 @@ import { elapsedMs } from "../../lib/clock.js";
 import { RepriseError } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
 import { Prng } from "../../lib/prng.js";
-import { SET_DAYS } from "./cuts.js";
+import type { CutSet } from "./cuts.js";
 import { SILENT } from "./dataset.js";
 import { ORDER_FROM_ZERO, ORDER_NAMELESS } from "./layout.js";
 import { Optimizer, type OptimizerState, oneCycleRate } from "./optimizer.js";
@@ -200,9 +200,14 @@ export class Trainer {
       if (!Number.isNaN(await this.loss(events))) continue;
       throw new RepriseError("ERR_ARGUMENT", `no event of the set "${set}" has a truth`, {
         got: `${events.length} event tiles without one`,
-        expected: `series that cover days ${SET_DAYS[set].join("-")} of the trace`,
+        expected: `samples at most 7.5 min apart on days ${this.#daysOf(set)} of the recording`,
       });
     }
+  }
+
+  #daysOf(set: CutSet): string {
+    const { days } = this.#session.calendar;
+    return days[set].map((day) => Number(day.toFixed(1))).join("-");
   }
 
   async #epoch(epoch: number, prng: Prng, events: TrainerEvents): Promise<number> {
@@ -253,6 +258,12 @@ export class Trainer {
       hiddenSize,
     );
     await this.#spread("stream", 0, withTest ? tiles.length : groups.known, withTest);
+  }
+
+  /** Mean quantile loss of the test events; NaN when none has a truth. Call `adopt` before. */
+  testLoss(): Promise<number> {
+    const { records } = this.#session;
+    return this.loss(records.filter(({ cut }) => cut.set === "test").map(({ event }) => event));
   }
 
   #eventsOf(set: "train" | "validate", of: "trained" | "other" = "trained"): number[] {
