@@ -16,11 +16,12 @@ const SERIES = {
 };
 
 test("samples stay what they were; an outage opens an incarnation", () => {
-  let touched = 0;
+  const touching = fc
+    .integer()
+    .filter((seed) => interrupted(SERIES, seed).interruptions.length > 0);
   fc.assert(
-    fc.property(fc.integer(), (seed) => {
+    fc.property(touching, (seed) => {
       const stream = interrupted(SERIES, seed);
-      if (stream.interruptions.length > 0) touched += 1;
       const original = new Map([...SERIES.times].map((time, index) => [time, index]));
       stream.times.forEach((time, index) => {
         const sample = original.get(time) ?? -1;
@@ -42,7 +43,6 @@ test("samples stay what they were; an outage opens an incarnation", () => {
     }),
     { numRuns: 6 },
   );
-  assert.ok(touched > 0, "no seed interrupted the series");
 });
 
 test("about half of the instances are left alone, and the same seed does the same", () => {
