@@ -127,9 +127,15 @@ function rowOf(rung: 2 | 3 | 4, facts: LadderFacts, column: Column): readonly nu
 
 /** The same in every phase. */
 function baselineRow(facts: LadderFacts, resource: number): readonly number[] | null {
-  const from = resource * QUANTILE_COUNT;
-  const row = [...(facts.baseline?.subarray(from, from + QUANTILE_COUNT) ?? [Number.NaN])];
-  return row.every(Number.isFinite) ? row : null;
+  const { baseline } = facts;
+  if (baseline === undefined) return null;
+  const row: number[] = [];
+  for (let quantile = 0; quantile < QUANTILE_COUNT; quantile++) {
+    const value = baseline[resource * QUANTILE_COUNT + quantile] ?? Number.NaN;
+    if (!Number.isFinite(value)) return null;
+    row.push(value);
+  }
+  return row;
 }
 
 /** The only row below the network that tells phases apart. */

@@ -4,7 +4,7 @@ import type { RestartCalibration } from "./calibration.js";
 import type { Tenancy } from "./instances.js";
 import { climbLadder, type LadderAnswer, type LadderFacts } from "./ladder.js";
 import { OUTAGE_MINUTES_DEFAULT } from "./lives.js";
-import type { PredictorName } from "./predictors/predictors.js";
+import { checkPredictorName, type PredictorName } from "./predictors/predictors.js";
 import type { PredictorShelf } from "./predictors/shelf.js";
 import type { BehaviourProfile, ProfileOptions } from "./profile.js";
 import type { PublishedFacts } from "./published.js";
@@ -37,7 +37,7 @@ export class ProfileBook {
     this.#parts = parts;
   }
 
-  /** @throws ERR_STATE when a predictor is asked for beside that is not kept */
+  /** @throws ERR_ARGUMENT, ERR_STATE when a predictor is asked for beside that is not kept */
   profile(tenancy: Tenancy, options: ProfileOptions = {}): BehaviourProfile {
     const { published, calibration, predictors, modelVersion } = this.#parts;
     const { slot, life } = tenancy;
@@ -46,6 +46,7 @@ export class ProfileBook {
     const { chosen } = predictors;
     const answer = this.#answer(chosen, tenancy, minutes);
     const { beside } = options;
+    if (beside !== undefined) checkPredictorName("beside", beside);
     const { envelope, keepNeed, rung } = answer;
     const peak = (resource: number) => highestPhase(envelope, resource);
     return {

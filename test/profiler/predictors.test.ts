@@ -217,12 +217,27 @@ test("a predictor beside takes nothing from the answer; one that needs its own s
   assert.equal(profile, profiler.profile("vm"));
   assert.is(beside?.rung, 2);
   near(beside?.envelope[0] ?? 0, 39, 0.05);
-  try {
-    profiler.profile("vm", { beside: "vpa" });
-    assert.unreachable();
-  } catch (error) {
-    assert.ok(isRepriseError(error) && error.code === "ERR_STATE");
-  }
+  const code = (call: () => unknown) => {
+    try {
+      call();
+    } catch (error) {
+      return isRepriseError(error) ? error.code : String(error);
+    }
+    return "accepted";
+  };
+  assert.is(
+    code(() => profiler.profile("vm", { beside: "vpa" })),
+    "ERR_STATE",
+  );
+  const unknown = "oracle" as "vpa";
+  assert.is(
+    code(() => profiler.profile("vm", { beside: unknown })),
+    "ERR_ARGUMENT",
+  );
+  assert.is(
+    code(() => new InstanceStream(null, { predictor: unknown })),
+    "ERR_ARGUMENT",
+  );
   await profiler.close();
 });
 

@@ -39,15 +39,16 @@ export class HistoryPredictor implements Predictor {
 
 /** One amount a resource, which its predictor gives whatever the quantile. */
 export function amountRows(amounts: readonly number[]): Float64Array {
-  const rows = new Float64Array(RESOURCE_COUNT * QUANTILE_COUNT);
-  return rows.map((_, index) => amounts[Math.floor(index / QUANTILE_COUNT)] ?? Number.NaN);
+  return quantileRows(new Array<readonly number[]>(QUANTILE_COUNT).fill(amounts));
 }
 
 /** One row of amounts a quantile, lowest level first. */
 export function quantileRows(levels: readonly (readonly number[])[]): Float64Array {
   const rows = new Float64Array(RESOURCE_COUNT * QUANTILE_COUNT);
-  return rows.map((_, index) => {
-    const amounts = levels[index % QUANTILE_COUNT] ?? [];
-    return amounts[Math.floor(index / QUANTILE_COUNT)] ?? Number.NaN;
+  levels.forEach((amounts, level) => {
+    for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+      rows[resource * QUANTILE_COUNT + level] = amounts[resource] ?? Number.NaN;
+    }
   });
+  return rows;
 }

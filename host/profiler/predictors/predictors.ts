@@ -10,34 +10,38 @@ const fromHistory =
   (rows: (history: UsageHistory) => Float64Array): Open =>
   () =>
     new HistoryPredictor(rows);
-const amount = (pick: (history: UsageHistory) => readonly number[]): Open =>
-  fromHistory((history) => amountRows(pick(history)));
+const amount = (statistic: Parameters<UsageHistory>[0]): Open =>
+  fromHistory((history) => amountRows(history(statistic)));
 
 /** Every predictor beside the network: one line each. */
 const OPENERS = {
   /** The last value. */
-  last: amount((history) => history.last),
-  max1h: amount((history) => history.max1h),
-  max24h: amount((history) => history.max24h),
-  max7d: amount((history) => history.max7d),
+  last: amount("last"),
+  max1h: amount("max1h"),
+  max24h: amount("max24h"),
+  max7d: amount("max7d"),
   /** Quantiles of the decayed histogram; P95 and P99 alone are what operators set by hand. */
-  quantiles: fromHistory(({ p50, p90, p95, p99 }) => quantileRows([p50, p90, p95, p99])),
-  p95: amount((history) => history.p95),
-  p99: amount((history) => history.p99),
-  /** Mean + 5 sigma of 2 h: N-sigma of "Take it to the limit" (EuroSys 2021). */
-  nsigma: amount((history) => history.sigma2h),
-  /** Mean + 3 sigma of 24 h. */
-  mean3sigma: amount((history) => history.sigma24h),
-  /** EWMA with .2 a 5 minutes + 3 sigma. */
-  ewma3sigma: amount((history) => history.sigmaEwma),
-  /** Highest of N-sigma and P95: the max predictor of the same paper. */
-  "nsigma-p95": amount(({ sigma2h, p95 }) =>
-    sigma2h.map((value, resource) => Math.max(value, p95[resource] ?? Number.NaN)),
+  quantiles: fromHistory((history) =>
+    quantileRows([history("p50"), history("p90"), history("p95"), history("p99")]),
   ),
+  p95: amount("p95"),
+  p99: amount("p99"),
+  /** Mean + 5 sigma of 2 h: N-sigma of "Take it to the limit" (EuroSys 2021). */
+  nsigma: amount("sigma2h"),
+  /** Mean + 3 sigma of 24 h. */
+  mean3sigma: amount("sigma24h"),
+  /** EWMA with .2 a 5 minutes + 3 sigma. */
+  ewma3sigma: amount("sigmaEwma"),
+  /** Highest of N-sigma and P95: the max predictor of the same paper. */
+  "nsigma-p95": fromHistory((history) => {
+    const p95 = history("p95");
+    const larger = (value: number, resource: number) => Math.max(value, p95[resource] ?? value);
+    return amountRows(history("sigma2h").map(larger));
+  }),
   /** Seasonal naive: the restart's clock window yesterday. */
-  yesterday: amount((history) => history.yesterday),
+  yesterday: amount("yesterday"),
   /** Highest of the restart's clock window in 7 days, as Crane's maxValue with a period of a day. */
-  "clock-week": amount((history) => history.clockWeek),
+  "clock-week": amount("clockWeek"),
   /** The recommender of Kubernetes' Vertical Pod Autoscaler. */
   vpa: (slotCount: number) => new VpaPredictor(slotCount),
 } satisfies Record<string, Open>;

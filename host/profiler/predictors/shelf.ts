@@ -1,6 +1,11 @@
 import { RepriseError } from "../../lib/errors.js";
 import type { Predictor } from "./predictor.js";
-import { type BaselineName, openPredictor, type PredictorName } from "./predictors.js";
+import {
+  type BaselineName,
+  checkPredictorName,
+  openPredictor,
+  type PredictorName,
+} from "./predictors.js";
 import type { UsageHistory } from "./usage-history.js";
 
 export interface PredictorChoice {
@@ -17,10 +22,12 @@ export class PredictorShelf {
   readonly #slotCount: number;
   readonly #open = new Map<BaselineName, Predictor>();
 
+  /** @throws ERR_ARGUMENT when there is no predictor of that name */
   constructor(slotCount: number, choice: PredictorChoice) {
     this.#slotCount = slotCount;
     this.chosen = choice.predictor ?? "network";
     for (const name of [this.chosen, ...(choice.beside ?? [])]) {
+      checkPredictorName("predictor", name);
       if (name !== "network") this.#open.set(name, openPredictor(name, slotCount));
     }
   }

@@ -23,10 +23,13 @@ export const HISTORY_TILE_BYTES = STATISTICS.length * RESOURCE_COUNT * LANE_ROW_
 /**
  * What one instance's history says, from the core's state: one value a resource (cpu, memory,
  * network, disk) in its unit, NaN = never seen. Means and variances are decayed with the window as
- * their time constant, quantiles halve in weight every 3 days, maxima go in whole clock slots.
+ * their time constant, quantiles halve in weight every 3 days, maxima go in whole clock slots. Ask
+ * before the core computes the next one.
  */
-export type UsageHistory = Readonly<Record<Statistic, readonly number[]>>;
+export type UsageHistory = (statistic: Statistic) => readonly number[];
 type Statistic = (typeof STATISTICS)[number];
+
+const STATISTIC_WORDS = RESOURCE_COUNT * TILE_LANES;
 
 /**
  * Reads what the core's `usageHistory` wrote.
@@ -35,12 +38,12 @@ type Statistic = (typeof STATISTICS)[number];
  * @param ptr address of the tile's result
  */
 export function readUsageHistory(floats: Float32Array, ptr: number, lane: number): UsageHistory {
-  const history = {} as Record<Statistic, readonly number[]>;
-  STATISTICS.forEach((name, statistic) => {
-    history[name] = Array.from({ length: RESOURCE_COUNT }, (_, resource) => {
-      const row = statistic * RESOURCE_COUNT + resource;
-      return floats[ptr / 4 + row * TILE_LANES + lane] ?? Number.NaN;
-    });
-  });
-  return history;
+  return (statistic) => {
+    const amounts: number[] = [];
+    let word = ptr / 4 + STATISTICS.indexOf(statistic) * STATISTIC_WORDS + lane;
+    for (let resource = 0; resource < RESOURCE_COUNT; resource++, word += TILE_LANES) {
+      amounts.push(floats[word] ?? Number.NaN);
+    }
+    return amounts;
+  };
 }
