@@ -117,11 +117,12 @@ export async function predict(options: PredictOptions): Promise<Prediction[]> {
       .replace(/\.csv$/, "");
   checkName(instance);
   const cuts = readCuts(options.cuts);
-  const weights = findWeights(options.model);
   const { predictor, beside } = choiceOf(options);
+  const asked = [predictor, ...beside];
+  const weights = asked.includes("network") ? findWeights(options.model) : null;
   const stream = new InstanceStream(weights, { predictor, beside });
   const source = readBitbrains(options.input, { instanceId: instance });
-  const answers = await answerCuts(cuts, source, stream, [predictor, ...beside]);
+  const answers = await answerCuts(cuts, source, stream, asked);
   if (source.dropped.size > 0) printNote(describeDropped(source.dropped));
   const version = predictor === "network" ? (weights?.version ?? NO_MODEL) : predictor;
   return cuts.map((cut, index) => {

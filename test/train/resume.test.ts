@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +12,7 @@ import {
 } from "../../host/model/training/checkpoint.js";
 import { openSession } from "../../host/model/training/session.js";
 import { TRAINER_DEFAULTS, Trainer, type TrainerState } from "../../host/model/training/trainer.js";
-import { MAIN_FILE, runReprise } from "../support/command-line.js";
+import { killWhen, runReprise } from "../support/command-line.js";
 import { syntheticSeries } from "./synthetic-series.js";
 import { writeTraceFolder } from "./trace-folder.js";
 
@@ -107,22 +106,6 @@ test("a checkpoint of other data or options, or a damaged one, is refused", () =
   writeFileSync(file, bytes);
   refused(runIdentity(DATA, { seed: 3 }), "ERR_WEIGHTS_FORMAT", /checksum check failed/);
 });
-
-/** Kills the command with SIGKILL as soon as its standard error matches. */
-function killWhen(words: readonly string[], pattern: RegExp): Promise<NodeJS.Signals | null> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN_FILE, ...words], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
-    let notes = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      notes += text;
-      if (pattern.test(notes)) child.kill("SIGKILL");
-    });
-    child.on("error", reject);
-    child.on("close", (_code, signal) => resolve(signal));
-  });
-}
 
 test("the command, killed in its third epoch, resumes to the same bytes of weights", async () => {
   writeTraceFolder(folder);
