@@ -278,7 +278,8 @@ test("fit over all nodes agrees with a look at each pool, whatever happened befo
           }
           if (kind === 0) w.clock.advanceTo(w.clock.nowMs() + minutes * MINUTE);
           else if (kind === 1 && index % 5 === 0) w.allocator.removeNode(nodeId);
-          else if (w.allocator.headroom(nodeId).every((room) => room >= cpu)) {
+          // Each step below asks for 1 of a second resource too, also where it asks for no cpu.
+          else if (w.allocator.headroom(nodeId).every((room) => room >= Math.max(cpu, 1))) {
             if (kind === 2) w.allocator.allocate(`i${index}`, "g", nodeId, [cpu, 0, 1, 0]);
             else {
               const lease = { instanceId: `i${index}`, ownerId: `i${index}`, groupId: "g", nodeId };
@@ -304,7 +305,18 @@ test("fit over all nodes agrees with a look at each pool, whatever happened befo
         }
       },
     ),
-    { numRuns: 60 },
+    {
+      numRuns: 60,
+      examples: [
+        [
+          [
+            [7, 0, 0, 0],
+            [7, 0, 0, 1],
+          ],
+          new Array<number>(12).fill(0),
+        ],
+      ],
+    },
   );
 });
 
