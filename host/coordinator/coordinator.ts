@@ -11,10 +11,10 @@ import { LIMITS } from "../lib/limits.js";
 import type { InstanceRegistration } from "../sources/sample.js";
 import { InstanceRegistry } from "./instances.js";
 import { CoordinatorLoop } from "./loop.js";
-import { DEFAULT_POLICY } from "./policy.js";
+import { checkedPolicy } from "./policy.js";
 import type { CoordinatorPorts } from "./ports.js";
 import { recoverState } from "./recovery.js";
-import { checkRequest } from "./requests.js";
+import { checkRequest, checkTime } from "./requests.js";
 import type { CoordinatorPolicy, CoordinatorRequest, CycleReport } from "./types.js";
 
 export interface CoordinatorOptions extends CoordinatorPorts {
@@ -31,12 +31,17 @@ export class Coordinator {
   #closed = false;
 
   constructor(options: CoordinatorOptions) {
+    checkPorts(options);
     this.#options = options;
-    const policy = { ...DEFAULT_POLICY, ...options.policy };
+    const policy = checkedPolicy(options.policy);
     this.#loop = new CoordinatorLoop({ ...options, policy, instances: this.#instances });
   }
 
-  /** Makes an instance known; what the ledger has of its life is taken up again. */
+  /**
+   * Makes an instance known; what the ledger has of its life is taken up again.
+   *
+   * @throws ERR_ARGUMENT, ERR_LIMIT naming the field; then nothing was changed
+   */
   register(registration: InstanceRegistration, launchedMs?: number): void {
     this.#requireOpen();
     const { ledger, clock } = this.#options;
@@ -87,12 +92,18 @@ export class Coordinator {
 
   /** An instance is back. Its room is granted on this turn, without waiting for a tick. */
   restarted(instanceId: string, timeMs: number): Promise<Grant> {
-    return this.#queue(() => this.#loop.restarted(instanceId, timeMs));
+    return this.#queue(() => {
+      checkTime(timeMs, "timeMs");
+      return this.#loop.restarted(instanceId, timeMs);
+    });
   }
 
   /** An instance is gone: as planned, or by itself. */
   stopped(instanceId: string, timeMs: number): Promise<void> {
-    return this.#queue(() => this.#loop.stopped(instanceId, timeMs));
+    return this.#queue(() => {
+      checkTime(timeMs, "timeMs");
+      return this.#loop.stopped(instanceId, timeMs);
+    });
   }
 
   /** One cycle: ends what is over, sends what is unanswered, decides what is due. */
@@ -156,5 +167,24 @@ export class Coordinator {
 
   #requireOpen(): void {
     if (this.#closed) throw new RepriseError("ERR_SHUTTING_DOWN", "the coordinator is closed");
+  }
+}
+
+const PORTS = [
+  "allocator",
+  "profiles",
+  "ledger",
+  "engine",
+  "priorities",
+  "clock",
+  "modelVersion",
+] as const satisfies readonly (keyof CoordinatorPorts)[];
+
+/** @throws ERR_CONFIG naming the port that is missing */
+function checkPorts(options: CoordinatorOptions): void {
+  for (const field of PORTS) {
+    const port: unknown = options?.[field];
+    if ((typeof port === "object" && port !== null) || typeof port === "function") continue;
+    throw new RepriseError("ERR_CONFIG", "the coordinator needs this port", { field, got: port });
   }
 }

@@ -37,13 +37,13 @@ type Outcome = Omit<Verdict, "recorded">;
 
 function weigh(inputs: PlanInputs, ask: AskDonors): Outcome {
   const { request, nowMs, policy } = inputs;
-  const never = neverReasons(inputs);
+  const never = inputs.failure === undefined ? neverReasons(inputs) : [];
   if (never.length > 0) {
     const proposal = emptyProposal(propose(inputs, ask, false));
     return { kind: "refuse", proposal, reasons: never };
   }
   const plain = propose(inputs, ask, false);
-  const refused = inputs.allocatorRefusal;
+  const refused = inputs.failure ?? inputs.allocatorRefusal;
   if (plain.feasible && refused === undefined) return proceed(plain);
   const { deadlineMs } = request;
   const forceDue =

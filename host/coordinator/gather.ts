@@ -1,6 +1,7 @@
 /** Collects everything one decision may look at, in an order that depends on ids alone. */
 import { needColumn, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
 import type { ReservationRecord } from "../ledger/records.js";
+import { RepriseError } from "../lib/errors.js";
 import type { BehaviourProfile } from "../profiler/profile.js";
 import type { DownInput, InstanceInput, LeaseEndInput, NodeInput, PlanInputs } from "./inputs.js";
 import type { KnownInstance } from "./instances.js";
@@ -47,6 +48,28 @@ export function gather(
     unknownNodeIds:
       request.kind === "interrupt" ? [] : asked.filter((nodeId) => !known.has(nodeId)),
     modelVersion: context.modelVersion(),
+  };
+}
+
+/** What is left to decide on when the inputs of a request could not be gathered or weighed. */
+export function failedInputs(
+  { clock, policy }: CoordinatorContext,
+  { request, attempts }: PendingRequest,
+  cause: unknown,
+): PlanInputs {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return {
+    nowMs: clock.nowMs(),
+    attempts,
+    request,
+    policy,
+    nodes: [],
+    instances: [],
+    leaseEnds: [],
+    down: [],
+    unknownNodeIds: [],
+    failure: { code: "INPUTS_FAILED", text },
+    modelVersion: "unknown",
   };
 }
 
@@ -109,7 +132,7 @@ function instanceInput(
     ownerId,
     groupId,
     nodeId,
-    priority: context.priorities.priorityOf(instanceId) ?? null,
+    priority: priorityOf(context, instanceId),
     interruptible,
     up: freed !== undefined && !so.isDown,
     freed: freed ?? new Array<number>(RESOURCE_COUNT).fill(0),
@@ -120,6 +143,16 @@ function instanceInput(
     launchedMs: life.launchedMs,
     interruptionsMs: life.interruptionsMs,
   };
+}
+
+function priorityOf({ priorities }: CoordinatorContext, instanceId: string): number | null {
+  const priority = priorities.priorityOf(instanceId) ?? null;
+  if (priority === null || Number.isFinite(priority)) return priority;
+  throw new RepriseError("ERR_STATE", `the provider's priority of ${instanceId}`, {
+    field: "priority",
+    got: priority,
+    expected: "a finite number, or nothing",
+  });
 }
 
 /** What it holds in every phase to come; undefined when it holds nothing, that is, is down. */

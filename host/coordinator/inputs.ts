@@ -70,6 +70,8 @@ export interface PlanInputs {
   readonly unknownNodeIds: readonly string[];
   /** The plan that these inputs led to was refused by the allocator, for this reason. */
   readonly allocatorRefusal?: Reason;
+  /** Something that the decision needs could not be read; then nothing but this is looked at. */
+  readonly failure?: Reason;
   readonly modelVersion: string;
 }
 

@@ -3,7 +3,9 @@
 import type { IncarnationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
+import { checkRegistration } from "../profiler/registration.js";
 import type { InstanceRegistration } from "../sources/sample.js";
+import { checkTime } from "./requests.js";
 
 /** Interruptions remembered of one instance; older ones no longer weigh. */
 const INTERRUPTIONS_KEPT = 32;
@@ -20,8 +22,11 @@ export class InstanceRegistry {
   readonly #known = new Map<string, KnownInstance>();
   readonly #onNode = new Map<string, Set<string>>();
 
-  /** New, or the same instance with another identity; its life goes on. */
+  /** New, or the same instance with another identity; its life goes on. @throws ERR_ARGUMENT,
+   * ERR_LIMIT; then nothing was changed */
   register(registration: InstanceRegistration, launchedMs: number): void {
+    checkRegistration(registration);
+    checkTime(launchedMs, "launchedMs");
     const { instanceId, nodeId } = registration;
     const before = this.#known.get(instanceId);
     if (before === undefined && this.#known.size >= LIMITS.instancesMax) {
@@ -36,7 +41,8 @@ export class InstanceRegistry {
       launchedMs,
       interruptionsMs: [],
     };
-    this.#put({ registration, ownerId: registration.ownerId ?? instanceId, nodeId, life });
+    const ownerId = registration.ownerId ?? instanceId;
+    this.#put({ registration: { ...registration }, ownerId, nodeId, life });
   }
 
   unregister(instanceId: string): void {

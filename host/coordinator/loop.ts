@@ -2,11 +2,11 @@
 import type { Grant } from "../allocator/types.js";
 import type { Act, ActOutcome } from "../engines/engine.js";
 import type { DecisionRecord, Reason } from "../ledger/records.js";
-import { isRepriseError, RepriseError } from "../lib/errors.js";
+import { type ErrorCode, isRepriseError, RepriseError } from "../lib/errors.js";
 import { type Committed, commitPlan, commitVerdict, isHoldOf } from "./commit-plan.js";
 import { decide, type Verdict } from "./decision.js";
 import { finishPlan } from "./finish-plan.js";
-import { gather } from "./gather.js";
+import { failedInputs, gather } from "./gather.js";
 import { giveBackActs, outboxChanges, outboxRemovals } from "./give-backs.js";
 import { grantRestart } from "./grants.js";
 import { actsOfPlan } from "./plan-messages.js";
@@ -30,6 +30,14 @@ interface Turn {
   readonly engineFailures: string[];
   expiredCount: number;
 }
+
+/** Of the ledger or of broken books: then no request may be decided. */
+const STOPPING_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "ERR_LEDGER",
+  "ERR_LEDGER_FOREIGN",
+  "ERR_FENCED",
+  "ERR_INVARIANT",
+]);
 
 export class CoordinatorLoop {
   readonly #context: CoordinatorContext;
@@ -145,7 +153,18 @@ export class CoordinatorLoop {
     return [{ kind: "posted", acts }, decided];
   }
 
+  /** One request's trouble is its own: it is deferred with the reason, and the others go on. */
   #commit(pending: PendingRequest): Committed {
+    try {
+      return this.#weighAndCommit(pending);
+    } catch (error) {
+      if (isRepriseError(error) && STOPPING_CODES.has(error.code)) throw error;
+      const verdict = decide(failedInputs(this.#context, pending, error), () => []);
+      return commitVerdict(this.#context, verdict, { sequence: this.#sequence + 1, pending });
+    }
+  }
+
+  #weighAndCommit(pending: PendingRequest): Committed {
     const { allocator } = this.#context;
     const inputs = gather(this.#context, this.#state, pending);
     const ask: Parameters<typeof decide>[1] = (search) => allocator.donors(search);

@@ -1,4 +1,5 @@
 /** Numbers and comparisons of the coordinator; no state, no ports. */
+import { RepriseError } from "../lib/errors.js";
 import type { CoordinatorPolicy } from "./types.js";
 
 export const MINUTE_MS = 60_000;
@@ -22,6 +23,20 @@ export const DEFAULT_POLICY: CoordinatorPolicy = {
   nodeLossPerHour: 0.01,
   placementNodesMax: 64,
 };
+
+/** @throws ERR_CONFIG naming the field */
+export function checkedPolicy(policy: Partial<CoordinatorPolicy> = {}): CoordinatorPolicy {
+  for (const [field, value] of Object.entries(policy)) {
+    if (!(field in DEFAULT_POLICY)) {
+      const expected = Object.keys(DEFAULT_POLICY).join(", ");
+      throw new RepriseError("ERR_CONFIG", "no such policy", { field, got: field, expected });
+    }
+    if (typeof value === "number" && Number.isFinite(value) && value >= 0) continue;
+    const expected = "a finite number from 0";
+    throw new RepriseError("ERR_CONFIG", "the policy", { field, got: value, expected });
+  }
+  return { ...DEFAULT_POLICY, ...policy };
+}
 
 /** What the limits and the cost need to know of an instance. */
 export interface RunHistory {

@@ -95,7 +95,8 @@ export type ReasonCode =
   | "UNKNOWN_SCOPE"
   | "DEADLINE_TOO_CLOSE"
   | "FORCED_SHORTFALL"
-  | "ALLOCATOR_REFUSED";
+  | "ALLOCATOR_REFUSED"
+  | "INPUTS_FAILED";
 
 export interface Reason {
   readonly code: ReasonCode;
