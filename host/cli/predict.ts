@@ -21,6 +21,9 @@ import { formatTable, printJson, printLine, printNote } from "./output.js";
 import { predictionSvg, readAround } from "./predict-picture.js";
 
 const NO_MODEL = "none";
+const NOTHING_KNOWN = "no sample up to this cut: the zeros are no prediction";
+/** Cuts that a note names one by one. */
+const NAMED_CUTS_MAX = 5;
 
 const EXAMPLES = `
 Cuts are a JSON list: [{"at": 1374000000, "outageMinutes": 10}, ...], at in seconds since 1970.
@@ -55,6 +58,8 @@ export interface Prediction {
   readonly quantiles: readonly number[];
   /** phase x quantile a resource: quantiles of the peak, in cores, GiB, Mbps and MB/s. */
   readonly envelope: PredictedEnvelope;
+  /** Why the envelope is no answer: nothing was known of the instance at the cut. */
+  readonly warning?: string;
   /** What another predictor says, where it was asked for. */
   readonly beside?: {
     readonly predictor: PredictorName;
@@ -122,13 +127,19 @@ export async function predict(options: PredictOptions): Promise<Prediction[]> {
   const weights = asked.includes("network") ? findWeights(options.model) : null;
   const stream = new InstanceStream(weights, { predictor, beside });
   const source = readBitbrains(options.input, { instanceId: instance });
-  const answers = await answerCuts(cuts, source, stream, asked);
+  const { answers, firstMs } = await answerCuts(cuts, source, stream, asked);
   if (source.dropped.size > 0) printNote(describeDropped(source.dropped));
+  if (source.rowCount === 0) throw noRows(options.input);
+  const isUnknown = (cut: Cut) => cut.at * 1_000 < firstMs;
+  if (cuts.some(isUnknown)) printNote(describeUnknown(cuts, isUnknown));
   const version = predictor === "network" ? (weights?.version ?? NO_MODEL) : predictor;
   return cuts.map((cut, index) => {
     const [answer, other] = answers[index] ?? [];
     if (answer === undefined) throw new RepriseError("ERR_INVARIANT", "a cut has no answer");
-    const prediction = toPrediction(cut, answer, { instance, modelVersion: version });
+    const prediction = {
+      ...toPrediction(cut, answer, { instance, modelVersion: version }),
+      ...(isUnknown(cut) ? { warning: NOTHING_KNOWN } : {}),
+    };
     const [name] = beside;
     if (other === undefined || name === undefined) return prediction;
     const envelope = toEnvelope(other);
@@ -174,14 +185,14 @@ function findWeights(file: string | undefined): NetworkWeights | null {
  * One pass over the series: each cut is answered before the first sample after it. What a source
  * tells with a sample (limits, a restart) counts from that sample on, never earlier.
  *
- * @returns an answer a predictor for each cut
+ * @returns an answer a predictor for each cut, and the first sample's time, infinite if none
  */
 async function answerCuts(
   cuts: readonly Cut[],
   events: AsyncIterable<SourceEvent>,
   stream: InstanceStream,
   predictors: readonly PredictorName[],
-): Promise<LadderAnswer[][]> {
+): Promise<{ readonly answers: LadderAnswer[][]; readonly firstMs: number }> {
   const order = cuts.map((_, index) => index).sort((a, b) => at(cuts, a) - at(cuts, b));
   const answers = new Array<LadderAnswer[]>(cuts.length);
   let next = 0;
@@ -192,12 +203,14 @@ async function answerCuts(
       answers[index] = predictors.map((name) => stream.answer(cut.at, cut.outageMinutes, name));
     }
   };
+  let firstMs = Number.POSITIVE_INFINITY;
   let limits: ResourceAmounts | undefined;
   let restartedMs: number | undefined;
   for await (const event of events) {
     if (event.kind === "registered") limits = event.registration.limits;
     else if (event.kind === "restarted") restartedMs = event.timeMs;
     else if (event.kind === "sample") {
+      firstMs = Math.min(firstMs, event.sample.timeMs);
       answerUntil(event.sample.timeMs / 1_000);
       if (limits !== undefined) stream.setLimits(limits);
       if (restartedMs !== undefined) stream.restarted(restartedMs);
@@ -207,7 +220,7 @@ async function answerCuts(
     }
   }
   answerUntil(Number.POSITIVE_INFINITY);
-  return answers;
+  return { answers, firstMs };
 }
 
 function at(cuts: readonly Cut[], index: number | undefined): number {
@@ -246,6 +259,23 @@ function describeDropped(dropped: ReadonlyMap<string, number>): string {
   return `samples left out: ${parts.join(", ")}`;
 }
 
+function noRows(file: string): RepriseError {
+  return new RepriseError("ERR_TRACE_FORMAT", "nothing can be predicted from this series", {
+    file,
+    got: "no usable line",
+    expected: "a header and at least one line of values",
+  });
+}
+
+function describeUnknown(cuts: readonly Cut[], isUnknown: (cut: Cut) => boolean): string {
+  const found = cuts.flatMap((cut, index) => (isUnknown(cut) ? [{ cut, index }] : []));
+  const named = found
+    .slice(0, NAMED_CUTS_MAX)
+    .map(({ cut, index }) => `[${index}] at ${new Date(cut.at * 1_000).toISOString()}`);
+  if (found.length > named.length) named.push(`${found.length - named.length} more`);
+  return `warning: nothing was known, so zeros are no prediction, at cuts ${named.join(", ")}`;
+}
+
 const UNITS: Readonly<Record<Resource, string>> = {
   cpu: "cores",
   memory: "GiB",
@@ -256,9 +286,10 @@ const UNITS: Readonly<Record<Resource, string>> = {
 function printPredictions(predictions: readonly Prediction[]): void {
   for (const prediction of predictions) {
     const when = new Date(prediction.at * 1_000).toISOString();
-    const { instance, outageMinutes, rung, beside } = prediction;
+    const { instance, outageMinutes, rung, beside, warning } = prediction;
     const model = describeModel(prediction);
     printLine(`${instance} at ${when}, back after ${outageMinutes} min: rung ${rung}, ${model}`);
+    if (warning !== undefined) printLine(warning);
     const levels = QUANTILES.map((level) => `P${level * 100}`);
     const others =
       beside === undefined ? [] : levels.map((level) => `${beside.predictor} ${level}`);

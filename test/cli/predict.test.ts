@@ -184,6 +184,23 @@ test("little history falls to the limit, none to zero, and the rung says so", as
   assert.is(enough?.rung, 0);
 });
 
+test("a series without a sample is an error, a cut before the first sample is warned of", async () => {
+  const [header = ""] = linesOf("rnd_1.csv.gz");
+  const early = { at: START - 10_000, outageMinutes: 0 };
+  const cuts = write(JSON.stringify([{ at: START + DAY, outageMinutes: 0 }, early]));
+  const words = ["predict", "--format", "bitbrains", "--cuts", cuts, "--json", "--input"];
+  const empty = await runReprise([...words, write(`${header}\n`)]);
+  assert.is(empty.code, 1);
+  assert.is(empty.stdout, "");
+  assert.is(JSON.parse(empty.stderr).error.code, "ERR_TRACE_FORMAT");
+  const { code, stdout, stderr } = await runReprise([...words, INPUT]);
+  assert.is(code, 0);
+  assert.match(stderr, /^warning: .*at cuts \[1\] at 2013-06-30T/);
+  const [known, unknown] = stdout.split("\n").map((line) => (line === "" ? {} : JSON.parse(line)));
+  assert.is(known.warning, undefined);
+  assert.match(unknown.warning, /no sample up to this cut/);
+});
+
 test("the answers see a busier instance as busier", async () => {
   const [header = "", ...rows] = linesOf("rnd_1.csv.gz");
   const scaled = rows.map((row) => {

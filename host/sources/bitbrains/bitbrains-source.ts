@@ -34,6 +34,7 @@ export function readBitbrainsBytes(
 export class BitbrainsSource implements SampleSource {
   readonly name: string;
   readonly dropped = new Map<string, number>();
+  #rowCount = 0;
   readonly #open: () => AsyncIterable<Uint8Array>;
   readonly #options: BitbrainsOptions;
 
@@ -43,9 +44,15 @@ export class BitbrainsSource implements SampleSource {
     this.#options = options;
   }
 
+  /** Usable rows read so far, those of a VM that is off too. */
+  get rowCount(): number {
+    return this.#rowCount;
+  }
+
   /** Rows in time order, one array a chunk of the file. @throws ERR_TRACE_FORMAT */
   async *rows(): AsyncGenerator<readonly BitbrainsRow[]> {
     this.dropped.clear();
+    this.#rowCount = 0;
     let batch: BitbrainsRow[] = [];
     let lastMs = Number.NaN;
     const afterSeconds = (this.#options.afterMs ?? Number.NEGATIVE_INFINITY) / 1000;
@@ -57,6 +64,7 @@ export class BitbrainsSource implements SampleSource {
         if (typeof row === "string") this.dropped.set(row, (this.dropped.get(row) ?? 0) + 1);
         else {
           lastMs = row.timeMs;
+          this.#rowCount++;
           batch.push(row);
         }
       },
