@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { present } from "../../host/lib/assert.js";
@@ -12,6 +13,7 @@ import { parametersOf } from "../../host/model/training/product.js";
 import { loadRecordings } from "../../host/model/training/recordings.js";
 import type { Series } from "../../host/model/training/series.js";
 import { readWeights } from "../../host/model/weights.js";
+import { BITBRAINS_COLUMNS } from "../../host/sources/bitbrains/row.js";
 import type { SourceEvent } from "../../host/sources/sample.js";
 import { SampleLines } from "../../host/sources/samples/sample-lines.js";
 import { runReprise } from "../support/command-line.js";
@@ -151,6 +153,34 @@ test("lines of samples, limits and restarts are read; bad samples counted, bad l
       assert.match(String(error), pattern);
     }
   }
+});
+
+test("a folder may mix formats; nothing to read, or one instance twice, is refused", async () => {
+  const place = mkdtempSync(join(folder, "mixed"));
+  const code = async () => {
+    try {
+      await loadRecordings(place);
+    } catch (error) {
+      return isRepriseError(error) ? error.code : String(error);
+    }
+    return "accepted";
+  };
+  assert.is(await code(), "ERR_CONFIG");
+  const header = BITBRAINS_COLUMNS.join(";");
+  writeFileSync(join(place, "web-2.csv"), `${header}\n1000;2;4000;100;2.5;4e6;1e6;0;10;0;5\n`);
+  const line = { instanceId: "web-1", timeMs: 1_000_000, cpuCores: 1 };
+  writeFileSync(join(place, "others.ndjson.gz"), gzipSync(JSON.stringify(line)));
+  writeFileSync(join(place, "notes.txt"), "not a recording");
+  const series = await loadRecordings(place);
+  assert.equal(
+    series.map(({ name, times }) => [name, [...times]]),
+    [
+      ["web-1", [1_000]],
+      ["web-2", [1_000]],
+    ],
+  );
+  writeFileSync(join(place, "web-1.csv"), `${header}\n1000;2;4000;100;2.5;4e6;1e6;0;10;0;5\n`);
+  assert.is(await code(), "ERR_ARGUMENT");
 });
 
 function recordedLines(series: Series): unknown[] {
