@@ -13,19 +13,45 @@ function blocks(language: string): string[] {
   return [...fenced].map((match) => match[1] as string);
 }
 
-test("the library example runs as it stands and decides", () => {
-  const [example = ""] = blocks("js");
-  // Inside the package its own name leads to its own exports, as in a program that installed it.
-  const folder = `${ROOT}build/readme`;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}/example.mjs`, example);
+// Inside the package its own name leads to its own exports, as in a program that installed it.
+const folder = `${ROOT}build/readme`;
+mkdirSync(folder, { recursive: true });
+test.after(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(script: string) {
+  writeFileSync(`${folder}/example.mjs`, script);
   const done = spawnSync(process.execPath, [`${folder}/example.mjs`], { encoding: "utf8" });
-  rmSync(folder, { recursive: true, force: true });
   assert.is(done.stderr, "");
+  return done;
+}
+
+test("the library example runs as it stands and decides", () => {
+  const done = run(blocks("js")[0] ?? "");
   assert.is(done.status, 0);
   const cores = Number(/^([\d.]+) cores after a restart$/m.exec(done.stdout)?.[1]);
   assert.ok(cores >= 0.5 && cores <= 8, `an instance that used 1.2 cores needs ${cores}`);
   assert.match(done.stdout, /^proceed \[\]/m);
+  assert.match(done.stdout, /^node-1 \[/m);
+});
+
+test("with the ledger of the comment, what the README says of a crash holds", () => {
+  const [example = "", takeUp = ""] = blocks("js");
+  const onDisk = example.replace(
+    /new reprise\.MemoryLedger\(\); \/\/ (.*) on disk/,
+    `$1; const kill = () => process.kill(process.pid, "SIGKILL");`,
+  );
+  assert.match(onDisk, /= await reprise\.openLmdbLedger/);
+  const start = `const folder = ${JSON.stringify(`${folder}/ledger`)};\n`;
+  const killed = run(start + onDisk.replace("await coordinator.stopped", "kill(); $&"));
+  assert.is(killed.signal, "SIGKILL");
+  assert.match(killed.stdout, /^proceed \[\]/m);
+
+  const [parts = ""] = onDisk.split("// Cores, GiB");
+  const web1 = /^const web1 = .*$/m.exec(example)?.[0] ?? "";
+  const [, after = ""] = onDisk.split(/^console\.log\(decision.*$/m);
+  const later = "clock.advanceTo(clock.nowMs() + 4 * 3_600_000);\n";
+  const done = run([start, parts, later, web1, takeUp, after].join("\n"));
+  assert.is(done.status, 0);
   assert.match(done.stdout, /^node-1 \[/m);
 });
 
