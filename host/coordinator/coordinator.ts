@@ -5,17 +5,19 @@
  */
 import type { Grant } from "../allocator/types.js";
 import type { LedgerChange } from "../ledger/ledger.js";
-import type { DecisionRecord } from "../ledger/records.js";
+import type { DecisionRecord, IncarnationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 import type { InstanceRegistration } from "../sources/sample.js";
-import { InstanceRegistry } from "./instances.js";
+import { InstanceRegistry, withSeen } from "./instances.js";
 import { CoordinatorLoop } from "./loop.js";
 import { checkedPolicy } from "./policy.js";
 import type { CoordinatorPorts } from "./ports.js";
 import { recoverState } from "./recovery.js";
 import { checkRequest, checkTime } from "./requests.js";
 import type { CoordinatorPolicy, CoordinatorRequest, CycleReport } from "./types.js";
+
+const MODEL_VERSION_KEY = "modelVersion";
 
 export interface CoordinatorOptions extends CoordinatorPorts {
   readonly policy?: Partial<CoordinatorPolicy>;
@@ -44,12 +46,15 @@ export class Coordinator {
    */
   register(registration: InstanceRegistration, launchedMs?: number): void {
     this.#requireOpen();
-    const { ledger, clock } = this.#options;
+    const { ledger, clock, profiles } = this.#options;
     this.#instances.register(registration, launchedMs ?? clock.nowMs());
     const { instanceId } = registration;
     const life = ledger.get("incarnation", instanceId);
     if (life !== undefined) this.#instances.update(instanceId, { life });
     else this.#unwritten.add(instanceId);
+    if (profiles.has(instanceId) && profiles.incarnation !== undefined) {
+      this.#takeSeen(profiles.incarnation(instanceId));
+    }
   }
 
   /** Forgets an instance and its life; what it holds is the allocator's to release. */
@@ -109,7 +114,7 @@ export class Coordinator {
   /** One cycle: ends what is over, sends what is unanswered, decides what is due. */
   tick(): Promise<CycleReport> {
     return this.#queue(() => {
-      this.#writeLives();
+      this.#writeFacts();
       return this.#loop.tick();
     });
   }
@@ -141,16 +146,33 @@ export class Coordinator {
     await this.#turn;
   }
 
-  /** Registrations come in crowds, so their lives are written once a tick. */
-  #writeLives(): void {
-    if (this.#unwritten.size === 0) return;
+  #takeSeen(seen: IncarnationRecord): void {
+    const { instanceId } = seen;
+    const before = this.#instances.get(instanceId)?.life;
+    const life = before && withSeen(before, seen);
+    if (life === undefined || life === before) return;
+    this.#instances.update(instanceId, { life });
+    this.#unwritten.add(instanceId);
+  }
+
+  /**
+   * The one place from which lives are written outside a plan or a grant, those that the profiler
+   * saw change too; they come in crowds, so once a tick. And which model answers from now on.
+   */
+  #writeFacts(): void {
+    const { ledger, profiles, modelVersion } = this.#options;
+    for (const seen of profiles.takeIncarnations?.() ?? []) this.#takeSeen(seen);
+    const version = modelVersion();
+    const isNewModel = ledger.get("meta", MODEL_VERSION_KEY) !== version;
+    if (this.#unwritten.size === 0 && !isNewModel) return;
     const changes = [...this.#unwritten].map((key): LedgerChange => {
       const life = this.#instances.get(key)?.life;
       return life === undefined
         ? { table: "incarnation", key, remove: true }
         : { table: "incarnation", key, put: life };
     });
-    this.#options.ledger.commit(changes);
+    if (isNewModel) changes.push({ table: "meta", key: MODEL_VERSION_KEY, put: version });
+    ledger.commit(changes);
     this.#unwritten.clear();
   }
 

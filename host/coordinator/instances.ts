@@ -89,17 +89,43 @@ export class InstanceRegistry {
 }
 
 export function interruptedAt(life: IncarnationRecord, timeMs: number): IncarnationRecord {
-  const interruptionsMs = [...life.interruptionsMs, timeMs].slice(-INTERRUPTIONS_KEPT);
-  return { ...life, interruptionsMs, downSinceMs: timeMs };
+  // An incarnation is interrupted once: the profiler may have seen it go before the answer came.
+  const isKnown = (life.interruptionsMs.at(-1) ?? 0) > life.launchedMs;
+  return { ...(isKnown ? life : withInterruptions(life, [timeMs])), downSinceMs: timeMs };
 }
 
 /** Interrupted a moment ago, and already seen to be back. */
 export function interruptedBefore(life: IncarnationRecord, timeMs: number): IncarnationRecord {
-  const { downSinceMs: _, ...rest } = interruptedAt(life, timeMs);
-  return rest;
+  // It ended the incarnation before this one.
+  return withInterruptions(life, [Math.min(timeMs, life.launchedMs)]);
 }
 
 export function restartedAt(life: IncarnationRecord, timeMs: number): IncarnationRecord {
-  const { downSinceMs: _, ...rest } = life;
+  const { downSinceMs, ...rest } = life;
+  // The profiler has seen this launch already.
+  if (downSinceMs === undefined && timeMs <= life.launchedMs) return life;
   return { ...rest, incarnation: life.incarnation + 1, launchedMs: timeMs };
+}
+
+/**
+ * What the profiler saw of a life, taken into its record: launches and interruptions that nobody
+ * told the coordinator of. While a plan has it down, its restart is waited for.
+ *
+ * @returns the same record when there is nothing new
+ */
+export function withSeen(life: IncarnationRecord, seen: IncarnationRecord): IncarnationRecord {
+  if (life.downSinceMs !== undefined || seen.incarnation < life.incarnation) return life;
+  const knownMs = Math.max(life.launchedMs, life.interruptionsMs.at(-1) ?? 0);
+  const missed = seen.interruptionsMs.filter((timeMs) => timeMs > knownMs);
+  const launched = seen.incarnation > life.incarnation;
+  if (missed.length === 0 && !launched) return life;
+  const next = withInterruptions(life, missed);
+  if (!launched) return next;
+  const launchedMs = Math.max(life.launchedMs, seen.launchedMs);
+  return { ...next, incarnation: seen.incarnation, launchedMs };
+}
+
+function withInterruptions(life: IncarnationRecord, timesMs: readonly number[]): IncarnationRecord {
+  const interruptionsMs = [...life.interruptionsMs, ...timesMs].slice(-INTERRUPTIONS_KEPT);
+  return { ...life, interruptionsMs };
 }

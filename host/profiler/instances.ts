@@ -54,15 +54,18 @@ export class InstanceTable {
     return this.#slots.generationOf(slot);
   }
 
-  /** @throws ERR_LIMIT when every slot is taken */
-  register(registration: InstanceRegistration): Tenancy & { readonly isNew: boolean } {
+  /** `record`: what is known of a new one's earlier life. @throws ERR_LIMIT when every slot is taken */
+  register(
+    registration: InstanceRegistration,
+    record?: IncarnationRecord,
+  ): Tenancy & { readonly isNew: boolean } {
     const known = this.find(registration.instanceId);
     if (known !== undefined) {
       known.life.registration = registration;
       return { ...known, isNew: false };
     }
     const slot = this.#slots.take(registration.instanceId);
-    const life = newLife(registration);
+    const life = newLife(registration, record);
     this.#lives[slot] = life;
     return { slot, life, isNew: true };
   }

@@ -24,13 +24,14 @@ export interface Life {
   first: boolean;
 }
 
-export function newLife(registration: InstanceRegistration): Life {
+/** A life that begins, or goes on where the record of a former process ends. */
+export function newLife(registration: InstanceRegistration, record?: IncarnationRecord): Life {
   return {
     registration,
-    incarnation: 0,
-    launchedMs: 0,
-    interruptionsMs: [],
-    stoppedMs: undefined,
+    incarnation: record?.incarnation ?? 0,
+    launchedMs: record?.launchedMs ?? 0,
+    interruptionsMs: [...(record?.interruptionsMs ?? [])],
+    stoppedMs: record?.downSinceMs,
     lastMs: 0,
     first: true,
   };
@@ -78,11 +79,14 @@ export function interruptionsBefore(life: Life, timeMs: number): number {
 }
 
 export function incarnationRecord(life: Life): IncarnationRecord {
+  const { stoppedMs, interruptionsMs } = life;
+  const isInterrupted = stoppedMs !== undefined && interruptionsMs.at(-1) === stoppedMs;
   return {
     instanceId: life.registration.instanceId,
     incarnation: life.incarnation,
     launchedMs: life.launchedMs,
-    interruptionsMs: [...life.interruptionsMs],
+    interruptionsMs: [...interruptionsMs],
+    ...(isInterrupted ? { downSinceMs: stoppedMs } : {}),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What others read of an instance. */
 
+import type { IncarnationRecord } from "../ledger/records.js";
 import type { PredictorName } from "./predictors/predictors.js";
 
 /** Which predictor answered: 0 network, 1 network from the type's state, 2 statistics, 3 empirical
@@ -66,4 +67,8 @@ export interface ProfileReader {
   has(instanceId: string): boolean;
   /** @throws ERR_UNKNOWN_ID */
   profile(instanceId: string, options?: { readonly outageMinutes?: number }): BehaviourProfile;
+  /** What was seen of one's life. @throws ERR_UNKNOWN_ID */
+  incarnation?(instanceId: string): IncarnationRecord;
+  /** Lives that changed since the last call; whoever calls it writes them down. */
+  takeIncarnations?(): IncarnationRecord[];
 }

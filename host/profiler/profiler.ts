@@ -3,8 +3,8 @@
  * if they were interrupted now.
  *
  * Goals: samples cost a copy on the way in; a tick recomputes only tiles with news, on all workers;
- * answers are read in place and never mix two ticks. Non-goals: deciding anything, durability (the
- * ledger keeps `incarnations`), choosing when to tick.
+ * answers are read in place and never mix two ticks. Non-goals: deciding anything, choosing when to
+ * tick, writing lives down: the coordinator takes them and writes them, `lives` gives them back.
  */
 import { createHash } from "node:crypto";
 import { PENDING_RESTART, TILE_LANES } from "../core/abi.js";
@@ -43,6 +43,8 @@ export interface ProfilerOptions extends PredictorChoice {
   /** Threads; 0 runs the tick on the calling thread. */
   readonly workers: number;
   readonly clock: Clock;
+  /** An instance's life as it was written down, asked when it is registered. */
+  readonly lives?: (instanceId: string) => IncarnationRecord | undefined;
   /** A worker that takes longer for its share of a tick is replaced; a repeat gets twice as long. */
   readonly taskMsMax?: number;
   /** Samples that may wait for a tick over all instances; default 4 an instance. */
@@ -66,6 +68,7 @@ export class Profiler implements ProfileReader {
   readonly #core: CoreMemory;
   readonly #workers: Workers;
   readonly #instances: InstanceTable;
+  readonly #lives: ProfilerOptions["lives"];
   readonly #intake: SampleIntake;
   readonly #published: PublishedFacts;
   readonly #slices: TickSlices;
@@ -85,6 +88,7 @@ export class Profiler implements ProfileReader {
   private constructor(options: ProfilerOptions, core: CoreMemory) {
     const { maxInstances, clock } = options;
     this.#core = core;
+    this.#lives = options.lives;
     this.#instances = new InstanceTable(maxInstances);
     this.#intake = new SampleIntake({
       clock,
@@ -164,9 +168,12 @@ export class Profiler implements ProfileReader {
   register(registration: InstanceRegistration): void {
     this.#checkOpen();
     checkRegistration(registration);
-    const { slot, isNew } = this.#instances.register(registration);
+    const { instanceId } = registration;
+    const record = this.has(instanceId) ? undefined : this.#lives?.(instanceId);
+    const { slot, life, isNew } = this.#instances.register(registration, record);
     if (isNew) {
-      this.#published.reset(slot);
+      // The first sample to come counts the incarnation under way.
+      this.#published.reset(slot, Math.max(0, life.incarnation - 1));
       this.#predictors.reset(slot);
     }
     this.#whenIdle(() => {

@@ -42,11 +42,12 @@ export class PublishedFacts {
     return this.#outages[slot] ?? 0;
   }
 
-  reset(slot: number): void {
+  /** `incarnations`: those that ended before the first sample to come. */
+  reset(slot: number, incarnations = 0): void {
     this.#lastSeconds[slot] = 0;
     this.#samples[slot] = 0;
     this.#totals[slot] = 0;
-    this.#incarnations[slot] = 0;
+    this.#incarnations[slot] = incarnations;
     this.#outages[slot] = Number.NaN;
   }
 
