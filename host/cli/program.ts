@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { isRepriseError } from "../lib/errors.js";
+import { evaluateCommand } from "./evaluate.js";
 import { explainCommand } from "./explain.js";
 import { fineTuneCommand } from "./fine-tune.js";
 import { printNote, toJson } from "./output.js";
@@ -27,6 +28,7 @@ function commands(): Command[] {
     replayCommand(),
     trainCommand(),
     fineTuneCommand(),
+    evaluateCommand(),
     predictCommand(),
     explainCommand(),
     versionCommand(),

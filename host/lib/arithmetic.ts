@@ -17,3 +17,8 @@ export function exp2(x: number): number {
   for (let step = Math.abs(whole); step > 0; step--) power *= factor;
   return power;
 }
+
+/** Hyperbolic sine, the same bits on every machine; abs(x) up to 600. */
+export function sinh(x: number): number {
+  return (exp2(x * Math.LOG2E) - exp2(-x * Math.LOG2E)) / 2;
+}

@@ -37,7 +37,7 @@ export function heldOutFigures(session: TrainingSession): SetFigures[] {
   ].filter(({ resources }) => resources.length > 0);
 }
 
-function isBusy(series: Series): boolean {
+export function isBusy(series: Series): boolean {
   const until = TRACE_START_SECONDS + SET_DAYS.validate[0] * 86_400;
   let cores = 0;
   let memory = 0;

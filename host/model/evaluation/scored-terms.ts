@@ -1,6 +1,5 @@
 import {
   envelopeRow,
-  LANE_ROW_BYTES,
   needColumn,
   PHASE_COUNT,
   QUANTILE_COUNT,
@@ -11,10 +10,9 @@ import { present } from "../../lib/assert.js";
 import { BASELINES, baselinePredictions } from "../baselines.js";
 import type { CutSet } from "../training/cuts.js";
 import type { EventRecord } from "../training/dataset.js";
-import { WindowGradient } from "../training/gradient.js";
-import { CHUNK_TILES, ROUND_BYTES, SUMMARY_BYTES, TARGET_BYTES } from "../training/layout.js";
-import { parameterLayout } from "../training/parameters.js";
-import { stateBytes, type TrainingSession } from "../training/session.js";
+import { TARGET_BYTES } from "../training/layout.js";
+import type { TrainingSession } from "../training/session.js";
+import { EventQuantiles } from "./event-quantiles.js";
 
 /** One truth with every prediction of it, all as asinh(value / scale). */
 export interface ScoredTerm {
@@ -39,23 +37,20 @@ export function scoreEvents(session: TrainingSession, set: CutSet): ScoredTerm[]
 
 class EventScorer {
   readonly #session: TrainingSession;
-  readonly #window: WindowGradient;
+  readonly #quantiles: EventQuantiles;
   readonly #f32: Float32Array;
   readonly #values: number;
 
   constructor(session: TrainingSession) {
     const { layout, memory } = session;
     this.#session = session;
-    const scratch = layout.scratch + 2 * stateBytes(layout);
-    const sizes = { stepCount: layout.sizes.stepCount, tilesMax: CHUNK_TILES };
-    const parameters = parameterLayout(layout.sizes.shape);
-    this.#window = new WindowGradient(session, parameters, sizes, scratch);
+    this.#quantiles = new EventQuantiles(session);
     this.#f32 = new Float32Array(memory.buffer);
     this.#values = layout.values;
   }
 
   score(record: EventRecord): ScoredTerm[] {
-    const quantiles = this.#quantiles(record);
+    const quantiles = this.#quantiles.of(record);
     const [caps, ...baselines] = this.#scaled(record);
     const { layout, tiles } = this.#session;
     const target = (layout.target + record.event * TARGET_BYTES) / 4;
@@ -82,25 +77,6 @@ class EventScorer {
       }
     });
     return terms;
-  }
-
-  /** f32[48][8] */
-  #quantiles({ event }: EventRecord): Float32Array {
-    const { layout, kernel } = this.#session;
-    const round = present(new Uint32Array(this.#f32.buffer, layout.windows)[event], "window");
-    const raw = this.#window.raw(layout.weights, [
-      {
-        x: layout.x + round * ROUND_BYTES,
-        mask: layout.mask + round * LANE_ROW_BYTES,
-        state: layout.state + event * stateBytes(layout),
-        summary: layout.summary + event * SUMMARY_BYTES,
-        target: layout.target + event * TARGET_BYTES,
-      },
-    ]);
-    const out = layout.gradients;
-    kernel.quantiles(raw.ptr, 0, out, 0, 1);
-    const rows = RESOURCE_COUNT * PHASE_COUNT * QUANTILE_COUNT * TILE_LANES;
-    return this.#f32.slice(out / 4, out / 4 + rows);
   }
 
   /** Caps, then each baseline, as asinh(value / scale): f32[8][4] each. */

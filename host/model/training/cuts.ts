@@ -13,6 +13,8 @@ export interface Cut {
   readonly atSample: boolean;
   /** Minutes, one a lane. */
   readonly outages: readonly number[];
+  /** The one lane that really restarted, and how that was recognised; a virtual cut has none. */
+  readonly restart?: { readonly lane: number; readonly kind: string };
 }
 
 /** Where day 0 starts: 2013-07-01 0:00 in Amsterdam, where the trace was taken. */

@@ -227,9 +227,8 @@ export class TileBuilder {
     this.#f32.fill(1, scales, scales + count);
     plan.series.forEach((series, lane) => {
       const at = record.at[lane] ?? Number.NaN;
-      const stream = plan.streams[lane];
-      if (stream === undefined || !isRunning(stream, record.cut.at)) return;
-      const truth = phasePeaks(series, at, record.cut.outages[lane] ?? 0);
+      const truth = eventTruth(record.cut, series, plan.streams[lane], { lane, at });
+      if (truth === undefined) return;
       for (let column = 0; column < NEED_COLUMNS; column++) {
         const resource = Math.floor(column / PHASE_COUNT);
         this.#f32[peaks + column * TILE_LANES + lane] = truth[column] ?? Number.NaN;
@@ -240,4 +239,17 @@ export class TileBuilder {
     const out = target + record.event * TARGET_BYTES;
     this.#kernel.asinhRatio(values, values + TARGET_BYTES, out, count);
   }
+}
+
+/** Peaks after a cut or a restart of one lane; undefined when it was not up or is not meant. */
+export function eventTruth(
+  cut: Cut,
+  series: Series,
+  stream: Series | undefined,
+  { lane, at }: { readonly lane: number; readonly at: number },
+): Float64Array | undefined {
+  const real = cut.restart !== undefined;
+  if (real && cut.restart?.lane !== lane) return undefined;
+  if (!real && (stream === undefined || !isRunning(stream, cut.at))) return undefined;
+  return phasePeaks(series, at, cut.outages[lane] ?? 0, real);
 }

@@ -4,11 +4,13 @@ import { compileBinary } from "../../core/binary.js";
 import { type Kernel, openKernel } from "../../core/kernel.js";
 import { RepriseError } from "../../lib/errors.js";
 import { Prng } from "../../lib/prng.js";
+import type { RecognisedRestart } from "../../sources/bitbrains/restarts.js";
 import { type Calendar, drawCuts, TRACE_CALENDAR } from "./cuts.js";
 import { type EventRecord, TileBuilder, type TilePlan } from "./dataset.js";
 import { interrupted, uninterrupted } from "./interruptions.js";
 import { planTraining, type TrainingLayout } from "./layout.js";
 import type { NetShape } from "./parameters.js";
+import { restartCuts } from "./restart-cuts.js";
 import { planRounds } from "./rounds.js";
 import type { Series } from "./series.js";
 
@@ -39,6 +41,11 @@ export interface SessionOptions {
   readonly workers: number;
   /** When cuts lie; that of the Bitbrains trace when absent. */
   readonly calendar?: Calendar;
+  /**
+   * Nothing is trained: every seen instance has validation and test cuts and is not interrupted on
+   * purpose, and recognised restarts by instance are events of their own.
+   */
+  readonly evaluate?: ReadonlyMap<string, readonly RecognisedRestart[]>;
 }
 
 export interface TileGroups {
@@ -79,7 +86,7 @@ export function openSession(
   }
   const prng = new Prng(options.seed);
   const known = shuffled(data.seen, prng);
-  const kept = Math.floor(known.length / VALIDATION_ONE_IN);
+  const kept = options.evaluate === undefined ? Math.floor(known.length / VALIDATION_ONE_IN) : 0;
   const trainedTiles = inTiles(known.slice(kept));
   const knownTiles = [...trainedTiles, ...inTiles(known.slice(0, kept))];
   const groups = { trained: trainedTiles.length, known: knownTiles.length };
@@ -134,7 +141,7 @@ function planTiles(
   return all.map((series, index) => {
     const trained = index < groups.trained;
     const known = index < groups.known;
-    const cuts = drawCuts(
+    const drawn = drawCuts(
       {
         calendar,
         seed: options.seed,
@@ -145,8 +152,9 @@ function planTiles(
       },
       index,
     );
+    const cuts = [...drawn, ...restartCuts(series, options.evaluate)].sort((a, b) => a.at - b.at);
     const streams = series.map((one, lane) =>
-      trained
+      trained && options.evaluate === undefined
         ? interrupted(one, Math.imul(options.seed + 1, 0x85ebca6b) ^ (index * 8 + lane), calendar)
         : uninterrupted(one),
     );

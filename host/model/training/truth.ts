@@ -18,9 +18,15 @@ const STALE_SECONDS = 900;
  * a sample, is NaN, as is a resource that one of its samples lacks.
  *
  * @param at seconds since 1970
+ * @param fresh nothing ran before the restart: the first sample after it may follow a gap
  * @returns f64[12], index = `needColumn`, in the units of the series
  */
-export function phasePeaks(series: Series, at: number, outageMinutes: number): Float64Array {
+export function phasePeaks(
+  series: Series,
+  at: number,
+  outageMinutes: number,
+  fresh = false,
+): Float64Array {
   const peaks = new Float64Array(NEED_COLUMNS).fill(Number.NaN);
   const restart = at + outageMinutes * 60;
   let from = restart;
@@ -28,7 +34,7 @@ export function phasePeaks(series: Series, at: number, outageMinutes: number): F
     const until = restart + (PHASE_END_MINUTES[phase] ?? 0) * 60;
     const first = firstAfter(series.times, from);
     const after = firstAfter(series.times, until);
-    if (first < after && isWhole(series.times, first - 1, after)) {
+    if (first < after && isWhole(series.times, fresh && phase === 0 ? first : first - 1, after)) {
       for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
         peaks[needColumn(resource, phase)] = peak(series.values, resource, first, after);
       }

@@ -1,0 +1,166 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { join } from "node:path";
+import { Command } from "commander";
+import { QUANTILES } from "../core/abi.js";
+import { elapsedMs } from "../lib/clock.js";
+import { RepriseError } from "../lib/errors.js";
+import { LIMITS } from "../lib/limits.js";
+import { BOOTSTRAP_DRAWS } from "../model/evaluation/bootstrap.js";
+import { type Evaluation, evaluate, eventList } from "../model/evaluation/evaluation.js";
+import { setLine, setMarkdown } from "../model/evaluation/markdown.js";
+import { decileSvg, reliabilitySvg, scatterSvg } from "../model/evaluation/pictures.js";
+import { shippedWeightsFile } from "../model/shipped-weights.js";
+import { loadSeries } from "../model/training/load.js";
+import { type NetworkWeights, readWeights } from "../model/weights.js";
+import { type RecognisedRestart, readRestarts } from "../sources/bitbrains/restarts.js";
+import { whole } from "./arguments.js";
+import { printJson, printLine } from "./output.js";
+import { Progress } from "./progress.js";
+
+interface EvaluateFlags {
+  readonly data: string;
+  readonly report: string;
+  readonly model?: string;
+  readonly cuts: number;
+  readonly seed: number;
+  readonly workers: number;
+  readonly every: number;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  $ reprise evaluate --data traces --report report
+  $ reprise evaluate --data traces --report report --every 10 --cuts 10 --json
+
+DIR holds Bitbrains series, itself or in bitbrains_rnd/series, and their recognised restarts in
+events.csv beside them, if there are any. The report is report.json, report.md, events.csv with
+every cut that was asked about, and pictures. Virtual cuts measure forecasting, restarts measure
+restarts: they are never in one table.`;
+
+export function evaluateCommand(): Command {
+  return new Command("evaluate")
+    .description("scores the network and every compared predictor on data kept from training")
+    .requiredOption("--data <DIR>", "folder with the series")
+    .requiredOption("--report <DIR>", "folder to write the report into, made if need be")
+    .option("--model <FILE>", "weights; those that ship when absent")
+    .option("--cuts <N>", "validation and test cuts a VM, each", whole(1, 1000), 30)
+    .option("--seed <N>", "of the cuts", whole(0, 2 ** 32 - 1), 1)
+    .option("--every <N>", "a subset: one VM in N, by name", whole(1, 1000), 1)
+    .option(
+      "--workers <N>",
+      "threads; the figures do not depend on it",
+      whole(1, LIMITS.workersMax),
+      Math.min(availableParallelism(), LIMITS.workersMax),
+    )
+    .option("--json", "print the report as one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(runEvaluate);
+}
+
+async function runEvaluate(flags: EvaluateFlags): Promise<void> {
+  mkdirSync(flags.report, { recursive: true });
+  const started = elapsedMs();
+  const progress = new Progress(flags.json !== true && process.stderr.isTTY === true);
+  const weights = openWeights(flags.model);
+  const series = await loadSeries(flags.data, progress.stage("reading series"));
+  const subset = <T>(all: readonly T[]) => all.filter((_, index) => index % flags.every === 0);
+  const data = { seen: subset(series.seen), unseen: subset(series.unseen) };
+  const names = new Set([...data.seen, ...data.unseen].map(({ name }) => name));
+  const restarts = await loadRestarts(flags.data, names);
+  const { cuts, seed, workers } = flags;
+  const result = await evaluate(
+    data,
+    weights,
+    { seed, cuts, workers, restarts },
+    { ingest: progress.stage("ingesting"), score: progress.stage("scoring") },
+  );
+  progress.end();
+  const about = {
+    model: weights.version,
+    instances: names.size,
+    rows: result.table.rows,
+    cuts,
+    seed,
+    bootstrapDraws: BOOTSTRAP_DRAWS,
+    machine: `${cpus()[0]?.model.trim() ?? "unknown"}, ${workers} workers, Node ${process.version}`,
+    seconds: (elapsedMs() - started) / 1000,
+  };
+  const report = { ...about, sets: result.sets, withoutHistory: result.withoutHistory };
+  writeReport(flags.report, report, result);
+  if (flags.json === true) {
+    printJson(report);
+    return;
+  }
+  for (const set of result.sets) printLine(setLine(set));
+  printLine();
+  printLine(
+    `${weights.version}: ${result.table.rows} truths, report in ${flags.report} after ` +
+      `${about.seconds.toFixed(0)} s. Change of aPin95 against the best baseline.`,
+  );
+}
+
+function openWeights(file: string | undefined): NetworkWeights {
+  const found = file ?? shippedWeightsFile();
+  if (found === undefined) {
+    throw new RepriseError("ERR_CONFIG", "no weights ship with this build", {
+      field: "--model",
+      expected: "a weights file",
+    });
+  }
+  return readWeights(found);
+}
+
+/** Restarts of those VMs, by VM; none when the folder has no list. */
+async function loadRestarts(
+  folder: string,
+  names: ReadonlySet<string>,
+): Promise<Map<string, RecognisedRestart[]>> {
+  const byName = new Map<string, RecognisedRestart[]>();
+  const places = [join(folder, "bitbrains_rnd", "events.csv"), join(folder, "events.csv")];
+  const file = places.find((place) => existsSync(place));
+  if (file === undefined) return byName;
+  for await (const restart of readRestarts(file)) {
+    if (!names.has(restart.vm)) continue;
+    byName.set(restart.vm, [...(byName.get(restart.vm) ?? []), restart]);
+  }
+  return byName;
+}
+
+type Report = Pick<Evaluation, "sets" | "withoutHistory"> & Readonly<Record<string, unknown>>;
+
+function writeReport(folder: string, report: Report, { table, sets }: Evaluation): void {
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  write("report.json", `${JSON.stringify(report, null, 1)}\n`);
+  write("events.csv", eventList(table));
+  const without = Object.entries(report.withoutHistory);
+  const { sets: _sets, withoutHistory: _without, ...about } = report;
+  write(
+    "report.md",
+    [
+      "# Evaluation",
+      "",
+      ...Object.entries(about).map(([name, value]) => `- ${name}: ${value}`),
+      "",
+      ...sets.map(setMarkdown),
+      without.length === 0
+        ? ""
+        : `Not asked about, because nothing was known before or after: ${without
+            .map(([kind, count]) => `${count} ${kind}`)
+            .join(", ")}.`,
+      "",
+    ].join("\n"),
+  );
+  const net = table.network[QUANTILES.indexOf(0.95)];
+  for (const set of sets.filter(({ set: name }) => name.startsWith("virtual cuts, "))) {
+    const name = set.set.replace(/[^a-z]+/g, "-");
+    write(`reliability-${name}.svg`, reliabilitySvg(set));
+    write(`size-${name}.svg`, decileSvg(set));
+  }
+  const test = Array.from({ length: table.rows }, (_, row) => row).filter((row) => {
+    const cut = table.events[table.event[row] ?? 0]?.cut;
+    return cut?.set === "test" && cut.restart === undefined;
+  });
+  if (net !== undefined) write("predicted-against-real.svg", scatterSvg(table, net, test));
+}
