@@ -34,8 +34,8 @@ Examples:
   $ reprise evaluate --data traces --report report
   $ reprise evaluate --data traces --report report --every 10 --cuts 10 --json
 
-DIR holds Bitbrains series, itself or in bitbrains_rnd/series, and their recognised restarts in
-events.csv beside them, if there are any. The report is report.json, report.md, events.csv with
+DIR holds Bitbrains series, itself or in bitbrains_rnd/series. Recognised restarts are read from
+events.csv beside the folder of the series, if there is one. The report is report.json, report.md, events.csv with
 every cut that was asked about, and pictures. Virtual cuts measure forecasting, restarts measure
 restarts: they are never in one table.`;
 
@@ -118,7 +118,7 @@ async function loadRestarts(
   names: ReadonlySet<string>,
 ): Promise<Map<string, RecognisedRestart[]>> {
   const byName = new Map<string, RecognisedRestart[]>();
-  const places = [join(folder, "bitbrains_rnd", "events.csv"), join(folder, "events.csv")];
+  const places = [join(folder, "bitbrains_rnd", "events.csv"), join(folder, "..", "events.csv")];
   const file = places.find((place) => existsSync(place));
   if (file === undefined) return byName;
   for await (const restart of readRestarts(file)) {

@@ -54,7 +54,9 @@ function lossOf(own: ResourceReport, name: string): number {
 }
 
 function coverageTable({ resources, joint }: SetReport): string[] {
-  const weeks = resources[0]?.network.weeks.map(({ week }) => `week ${week}`) ?? [];
+  const all = resources[0]?.network.weeks ?? [];
+  // Restarts lie anywhere in the trace; a column for each week would hold one or two of them.
+  const weeks = all.some(({ week }) => week < 1) ? [] : all.map(({ week }) => `week ${week}`);
   const together = joint[0]?.coverage ?? Number.NaN;
   return [
     ...table(

@@ -1,0 +1,57 @@
+import { fileURLToPath } from "node:url";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { present } from "../../host/lib/assert.js";
+import { evaluate } from "../../host/model/evaluation/evaluation.js";
+import { shippedWeightsFile } from "../../host/model/shipped-weights.js";
+import { loadSeries } from "../../host/model/training/load.js";
+import { readWeights } from "../../host/model/weights.js";
+
+const test = suite("evaluation of the bundled sample");
+
+/** Two weeks of September of 32 VMs that were never trained on. */
+const SAMPLE = fileURLToPath(new URL("../../../../host/replay/sample/", import.meta.url));
+
+/**
+ * Highest loss and change, lowest and highest coverage at .95 that pass. Measured with the weights
+ * that ship, seed 1, 60 cuts a VM; margins of about a tenth of the loss and a fifth of the change.
+ */
+const FLOORS = {
+  cpu: { aPin95: 0.045, change: -0.22, coverage: [0.93, 0.97] },
+  memory: { aPin95: 0.0455, change: -0.08, coverage: [0.925, 0.97] },
+  network: { aPin95: 0.079, change: -0.27, coverage: [0.93, 0.975] },
+  disk: { aPin95: 0.083, change: -0.22, coverage: [0.92, 0.97] },
+} as const;
+
+test("no figure falls below its floor", async () => {
+  const weights = readWeights(present(shippedWeightsFile(), "shipped weights"));
+  const data = await loadSeries(SAMPLE);
+  const { sets } = await evaluate(data, weights, { seed: 1, cuts: 60, workers: 1 });
+  assert.equal(
+    sets.map(({ set }) => set),
+    ["virtual cuts, unseen instances", "virtual cuts, unseen instances, busy ones"].slice(
+      0,
+      sets.length,
+    ),
+  );
+  const resources = present(sets[0], "set").resources;
+  assert.equal(
+    resources.map(({ resource }) => resource),
+    Object.keys(FLOORS),
+  );
+  for (const { resource, network, best, againstBest } of resources) {
+    const floor = FLOORS[resource as keyof typeof FLOORS];
+    const { change, interval } = againstBest;
+    const shown = `${resource}: ${network.aPin95.toFixed(4)}, ${change.toFixed(3)} [${interval.map(
+      (part) => part.toFixed(3),
+    )}] against ${best}, coverage ${network.all.coverage.toFixed(3)}`;
+    assert.ok(network.all.truths > 500, shown);
+    assert.ok(network.aPin95 < floor.aPin95, shown);
+    assert.ok(change < floor.change, shown);
+    assert.ok(interval[1] < 0, shown);
+    const [low, high] = floor.coverage;
+    assert.ok(network.all.coverage > low && network.all.coverage < high, shown);
+  }
+});
+
+test.run();
