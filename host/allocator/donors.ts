@@ -9,7 +9,8 @@
 import { RESOURCE_COUNT } from "../core/abi.js";
 import { compareKeys } from "../ledger/encoding.js";
 import type { AllocationRecord, ShrinkRecord } from "../ledger/records.js";
-import type { ProfileReader } from "../profiler/profile.js";
+import { hasNoSample, withLastResort } from "../profiler/last-resort.js";
+import type { BehaviourProfile, ProfileReader } from "../profiler/profile.js";
 import { checkResourceAmounts, roundUp } from "./amounts.js";
 import type { Book } from "./book.js";
 import { checkId, requireNode } from "./checks.js";
@@ -64,17 +65,20 @@ export class Donors {
       // Who is to be interrupted itself, or is not known, gives nothing.
       if (record === undefined || search.exclude?.has(donorId)) continue;
       if (book.heldByInstance.has(donorId) || !profiles.has(donorId)) continue;
-      const floor = this.#floor(record);
+      const profile = withLastResort(profiles.profile(donorId), record.allocated);
+      // Nobody knows yet what it could do without, whatever it asked for.
+      if (hasNoSample(profile)) continue;
+      const floor = this.#floor(record, profile);
       const give = record.allocated.map((amount, r) => Math.max(0, amount - (floor[r] ?? 0)));
       givers.push({ donorId, sameGroup: record.groupId === search.groupId, floor, give });
     }
     return givers;
   }
 
-  #floor(record: AllocationRecord): number[] {
-    const { profiles, load, tenancy } = this.#ports;
+  #floor(record: AllocationRecord, profile: BehaviourProfile): number[] {
+    const { load, tenancy } = this.#ports;
     const usage = load.instanceUsage(record.instanceId);
-    const own = keepNeed(profiles.profile(record.instanceId)).map((need, r) => {
+    const own = keepNeed(profile).map((need, r) => {
       const used = usage?.[r];
       return used !== undefined && used > need ? roundUp(used) : need;
     });

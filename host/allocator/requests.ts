@@ -3,11 +3,14 @@
  *
  * Its need is looked up, a place is found on its own node, else on another, else by shrinking
  * neighbours; then the place is reserved. When there is none, the answer says what is missing.
+ * An instance of which nothing is known needs what it holds; if it holds nothing, the answer is no.
  */
 
-import type { ReservationRecord, ShrinkRecord } from "../ledger/records.js";
+import { needColumn, PHASE_COUNT, RESOURCES, type Resource } from "../core/abi.js";
+import type { AllocationRecord, ReservationRecord, ShrinkRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
+import { withLastResort } from "../profiler/last-resort.js";
 import type { ProfileReader } from "../profiler/profile.js";
 import { checkResourceAmounts, roundDown } from "./amounts.js";
 import type { Book } from "./book.js";
@@ -32,6 +35,7 @@ export interface RequestPorts {
 }
 
 interface Asked {
+  readonly unknown?: readonly Resource[] | undefined;
   readonly need: readonly number[];
   readonly groupId: string;
   readonly expectedRestartMs: number;
@@ -53,7 +57,12 @@ export class Requests {
   /** Reserves when it answers yes. Steps of a transaction. */
   answer(instanceId: string, request: AllocationRequest, nowMs: number): AllocationAnswer {
     const asked = this.#read(instanceId, request, nowMs);
-    const { need, question } = asked;
+    const { need, question, unknown } = asked;
+    if (unknown !== undefined) {
+      const zeros = need.map(() => 0);
+      const answer = { approved: false, instanceId, need, available: zeros, missing: zeros };
+      return { ...answer, shrinks: [], unknown };
+    }
     const found = this.#ports.placement.find(question);
     const offers = found === undefined ? this.#ports.placement.offers(question) : [];
     const place =
@@ -79,12 +88,13 @@ export class Requests {
     checkOutage(outageMinutes);
     if (freedForOwner !== undefined) checkResourceAmounts(freedForOwner, "freedForOwner");
     for (const nodeId of nodeIds ?? []) requireNode(book, nodeId);
-    const profile = profiles.profile(
+    const claimed = book.leases.get(book.claimedByInstance.get(instanceId) ?? "");
+    const place = book.allocations.get(instanceId) ?? claimed;
+    const own = profiles.profile(
       instanceId,
       outageMinutes === undefined ? undefined : { outageMinutes },
     );
-    const claimed = book.leases.get(book.claimedByInstance.get(instanceId) ?? "");
-    const place = book.allocations.get(instanceId) ?? claimed;
+    const profile = withLastResort(own, heldBy(place));
     const need = restartNeed(profile);
     const minutes = outageMinutes ?? profile.outageMinutes;
     const expectedRestartMs = Math.round(nowMs + minutes * MINUTE_MS);
@@ -99,7 +109,7 @@ export class Requests {
       preferredNodeId: place?.nodeId,
     } as const;
     const groupId = request.groupId ?? place?.groupId ?? instanceId;
-    return { need, groupId, expectedRestartMs, question };
+    return { need, unknown: profile.unknown, groupId, expectedRestartMs, question };
   }
 
   /** The node that lacks least and whose neighbours can give it. */
@@ -145,6 +155,14 @@ export class Requests {
       nowMs,
     );
   }
+}
+
+/** One value a resource: of a restart under way what it gets once it is over. */
+function heldBy(
+  place: AllocationRecord | ReservationRecord | undefined,
+): readonly number[] | undefined {
+  if (place === undefined || "allocated" in place) return place?.allocated;
+  return RESOURCES.map((_, r) => place.amounts[needColumn(r, PHASE_COUNT - 1)] ?? Number.NaN);
 }
 
 function checkOutage(outageMinutes: number | undefined): void {

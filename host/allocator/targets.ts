@@ -7,6 +7,7 @@
 import { envelopeRow, NEED_COLUMNS, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
 import { ArenaPlan } from "../core/arena.js";
 import { callKernel, type Kernel, openKernel } from "../core/kernel.js";
+import { withLastResort } from "../profiler/last-resort.js";
 import type { ProfileReader } from "../profiler/profile.js";
 import { roundDown, roundUp } from "./amounts.js";
 import type { Book, NodeState } from "./book.js";
@@ -84,7 +85,8 @@ export class Targets {
     const needs = new Map<string, MemberNeed>();
     for (const id of [...book.allocations.keys(), ...book.claimedByInstance.keys()]) {
       if (!profiles.has(id) || !isInterruptible(id)) continue;
-      const { envelope } = profiles.profile(id);
+      const held = book.allocations.get(id)?.allocated;
+      const { envelope } = withLastResort(profiles.profile(id), held);
       const median = new Float32Array(NEED_COLUMNS);
       const upper = new Float32Array(NEED_COLUMNS);
       for (let column = 0; column < NEED_COLUMNS; column++) {

@@ -2,6 +2,7 @@
  * The allocator's words. Amounts of an allocation have one value a resource (4); needs and
  * reservations have resource x phase (12, index = `needColumn`). Units as in `sources/sample.ts`.
  */
+import type { Resource } from "../core/abi.js";
 import type { LedgerChange } from "../ledger/ledger.js";
 import type { ReservationRecord, ShrinkRecord } from "../ledger/records.js";
 
@@ -65,6 +66,8 @@ export interface Grant {
   readonly amounts: readonly number[];
   /** What of the need could not be given, resource x phase. */
   readonly shortfall: readonly number[];
+  /** Resources whose need nobody knows: nothing was given of them, which is no shortfall either. */
+  readonly unknown?: readonly Resource[];
 }
 
 export interface AllocationAnswer {
@@ -76,6 +79,9 @@ export interface AllocationAnswer {
   readonly missing: readonly number[];
   readonly reservation?: ReservationRecord;
   readonly shrinks: readonly ShrinkRecord[];
+  /** Resources of which nothing is known, neither a sample nor a limit nor what it holds: then the
+   * answer is no, and the amounts above are no statement. */
+  readonly unknown?: readonly Resource[];
 }
 
 /** Options of `allocateResources`. */

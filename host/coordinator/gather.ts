@@ -2,6 +2,7 @@
 import { needColumn, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
 import type { ReservationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
+import { hasNoSample, withLastResort } from "../profiler/last-resort.js";
 import type { BehaviourProfile } from "../profiler/profile.js";
 import type { DownInput, InstanceInput, LeaseEndInput, NodeInput, PlanInputs } from "./inputs.js";
 import type { KnownInstance } from "./instances.js";
@@ -124,9 +125,10 @@ function instanceInput(
     registration.typicalOutageMinutes ??
     context.policy.outageMinutes;
   const profile = context.profiles.has(instanceId)
-    ? context.profiles.profile(instanceId, { outageMinutes })
+    ? withLastResort(context.profiles.profile(instanceId, { outageMinutes }), freed)
     : undefined;
-  const usable = profile !== undefined && isUsableEnvelope(profile.envelope);
+  const usable =
+    profile !== undefined && profile.unknown === undefined && isUsableEnvelope(profile.envelope);
   return {
     instanceId,
     ownerId,
@@ -185,6 +187,10 @@ function shrinkableOf(
   const held = freed ?? [];
   const shrinkable: number[] = [];
   for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+    if (profile !== undefined && hasNoSample(profile)) {
+      shrinkable.push(0);
+      continue;
+    }
     // The floors are the allocator's; the median keep-need is a bound on what it may grant.
     const keep = profile?.keepNeed[resource * KEEP_QUANTILES + (resource === MEMORY ? 3 : 0)];
     shrinkable.push(Math.max(0, (held[resource] ?? 0) - finiteOr(keep, Number.MAX_VALUE)));

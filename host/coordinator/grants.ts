@@ -1,9 +1,10 @@
 /** A restart gets its room in the same turn: from its lease, else from what there is. */
 import type { Grant } from "../allocator/types.js";
-import { NEED_COLUMNS, RESOURCES } from "../core/abi.js";
+import { NEED_COLUMNS, RESOURCES, type Resource } from "../core/abi.js";
 import type { Act } from "../engines/engine.js";
 import type { ReservationRecord } from "../ledger/records.js";
 import { isRepriseError } from "../lib/errors.js";
+import { withLastResort } from "../profiler/last-resort.js";
 import { giveBackActs, outboxChanges } from "./give-backs.js";
 import { type KnownInstance, restartedAt } from "./instances.js";
 import { isUsableEnvelope, restartNeed } from "./need.js";
@@ -78,9 +79,25 @@ function grantActs({ allocator }: CoordinatorContext, grant: Grant): Act[] {
 function grantWithoutLease(context: CoordinatorContext, known: KnownInstance): Grant {
   const { allocator } = context;
   const { instanceId } = known.registration;
+  const { need, unknown } = needOf(context, known);
   // The room of its former life is free for the new one.
   if (allocator.allocationOf(instanceId) !== undefined) allocator.release(instanceId);
-  const need = needOf(context, known);
+  if (unknown.length === RESOURCES.length) {
+    // A lease of zeros would say that it needs nothing.
+    const { nodeId } = known;
+    return { reservationId: null, instanceId, nodeId, amounts: need, shortfall: none(), unknown };
+  }
+  const grant = grantNeed(context, known, need);
+  return unknown.length === 0 ? grant : { ...grant, unknown };
+}
+
+function grantNeed(
+  context: CoordinatorContext,
+  known: KnownInstance,
+  need: readonly number[],
+): Grant {
+  const { allocator } = context;
+  const { instanceId } = known.registration;
   const answer = allocator.fit({ need, preferredNodeId: known.nodeId });
   const whole = answer.fits && answer.nodeId !== null ? [answer.nodeId] : [];
   for (const nodeId of whole) {
@@ -140,16 +157,27 @@ function reserveAndClaim(
   }
 }
 
-/** Predicted; without a prediction what was asked for at submission, else nothing. */
-function needOf({ profiles }: CoordinatorContext, known: KnownInstance): number[] {
+/**
+ * Predicted; where nothing is known what was asked for at submission, else what it still holds.
+ * Zero in the resources of which even that is unknown; these are named.
+ */
+function needOf(
+  { profiles, allocator }: CoordinatorContext,
+  known: KnownInstance,
+): { readonly need: readonly number[]; readonly unknown: readonly Resource[] } {
   const { instanceId, requested } = known.registration;
+  const held = allocator.allocationOf(instanceId)?.amounts;
+  const stand = RESOURCES.map((resource, r) => {
+    const asked = requested?.[resource] ?? Number.NaN;
+    return Number.isNaN(asked) ? (held?.[r] ?? Number.NaN) : asked;
+  });
   if (profiles.has(instanceId)) {
-    const { envelope } = profiles.profile(instanceId, { outageMinutes: 0 });
-    if (isUsableEnvelope(envelope)) return restartNeed(envelope);
+    const own = profiles.profile(instanceId, { outageMinutes: 0 });
+    const { envelope, unknown = [] } = withLastResort(own, stand);
+    if (isUsableEnvelope(envelope)) return { need: restartNeed(envelope), unknown };
   }
-  return requested === undefined
-    ? none()
-    : flat(RESOURCES.map((resource) => requested[resource] ?? 0));
+  const unknown = RESOURCES.filter((_, r) => Number.isNaN(stand[r]));
+  return { need: flat(stand.map((amount) => (Number.isNaN(amount) ? 0 : amount))), unknown };
 }
 
 function none(): number[] {

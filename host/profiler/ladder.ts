@@ -9,6 +9,7 @@
  *
  * Rung 1 (the network from a type's state) needs states a type and is not made yet. A rung is chosen
  * for the whole answer; a resource of which that rung knows nothing takes the next rung that does.
+ * A resource of which no rung knows anything is named in `unknown`; its zeros are no prediction.
  * Every number is finite, 0 <= q <= cap, and no quantile is below the one before it.
  */
 
@@ -18,7 +19,10 @@ import {
   PHASE_COUNT,
   QUANTILE_COUNT,
   RESOURCE_COUNT,
+  RESOURCES,
+  type Resource,
 } from "../core/abi.js";
+import { present } from "../lib/assert.js";
 import type { Rung } from "./profile.js";
 import type { EmpiricalQuantiles, InstanceStatistics } from "./statistics.js";
 
@@ -38,6 +42,8 @@ export const STATISTIC_SPREAD = [
   [-0.02, 0.29, 0.61],
 ] as const;
 
+const NOTHING: readonly number[] = new Array<number>(QUANTILE_COUNT).fill(0);
+
 /** resource x phase x quantile (48) and resource x quantile (16), in the resources' units. */
 export interface LadderTables {
   readonly envelope: Float64Array;
@@ -46,6 +52,8 @@ export interface LadderTables {
 
 export interface LadderAnswer extends LadderTables {
   readonly rung: Rung;
+  /** Resources of which nothing is known, neither asked for nor seen; absent when there is none. */
+  readonly unknown?: readonly Resource[];
 }
 
 /** What is known of one instance; four values a resource each. */
@@ -100,9 +108,12 @@ function isSoundTable(table: Float64Array): boolean {
 function fromRows(rung: 2 | 3 | 4, facts: LadderFacts): LadderAnswer {
   const envelope = new Float64Array(ENVELOPE_ROWS);
   const keepNeed = new Float64Array(KEEP_ROWS);
+  const unknown: Resource[] = [];
   for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
     for (let phase = 0; phase < PHASE_COUNT; phase++) {
-      const row = rowOf(rung, facts, { resource, phase });
+      const known = rowOf(rung, facts, { resource, phase });
+      if (known === null && phase === 0) unknown.push(present(RESOURCES[resource], "a resource"));
+      const row = known ?? NOTHING;
       envelope.set(row, (resource * PHASE_COUNT + phase) * QUANTILE_COUNT);
       row.forEach((value, quantile) => {
         const at = resource * QUANTILE_COUNT + quantile;
@@ -110,7 +121,8 @@ function fromRows(rung: 2 | 3 | 4, facts: LadderFacts): LadderAnswer {
       });
     }
   }
-  return guard(rung, { envelope, keepNeed }, facts.caps);
+  const answer = guard(rung, { envelope, keepNeed }, facts.caps);
+  return unknown.length === 0 ? answer : { ...answer, unknown };
 }
 
 interface Column {
@@ -118,7 +130,7 @@ interface Column {
   readonly phase: number;
 }
 
-function rowOf(rung: 2 | 3 | 4, facts: LadderFacts, column: Column): readonly number[] {
+function rowOf(rung: 2 | 3 | 4, facts: LadderFacts, column: Column): readonly number[] | null {
   const { resource } = column;
   const own = rung > 2 ? null : (baselineRow(facts, resource) ?? statisticRow(facts, column));
   if (own !== null) return own;
@@ -160,10 +172,12 @@ function populationRow(facts: LadderFacts, resource: number): readonly number[] 
   return row.map((value, index) => Math.max(value, index === 0 ? middle : largest));
 }
 
-function limitRow(facts: LadderFacts, resource: number): readonly number[] {
+/** Null when the resource was neither limited, nor asked for, nor seen. */
+function limitRow(facts: LadderFacts, resource: number): readonly number[] | null {
   const cap = facts.caps[resource] ?? Number.NaN;
-  const largest = finiteOr(facts.statistics.largest[resource], 0);
-  const value = isCap(cap) ? cap : Math.max(finiteOr(facts.requested[resource], 0), largest);
+  const largest = finiteOr(facts.statistics.largest[resource], -1);
+  const value = isCap(cap) ? cap : Math.max(finiteOr(facts.requested[resource], -1), largest);
+  if (value < 0) return null;
   return new Array<number>(QUANTILE_COUNT).fill(value);
 }
 

@@ -47,7 +47,7 @@ export class ProfileBook {
     const answer = this.#answer(chosen, tenancy, minutes);
     const { beside } = options;
     if (beside !== undefined) checkPredictorName("beside", beside);
-    const { envelope, keepNeed, rung } = answer;
+    const { envelope, keepNeed, rung, unknown } = answer;
     const peak = (resource: number) => highestPhase(envelope, resource);
     return {
       instanceId: life.registration.instanceId,
@@ -60,6 +60,7 @@ export class ProfileBook {
       keepNeed,
       outageMinutes: minutes,
       rung,
+      ...(unknown === undefined ? {} : { unknown }),
       modelVersion: chosen === "network" ? modelVersion : chosen,
       samplesInIncarnation: published.samplesInIncarnation(slot),
       incarnation: published.incarnation(slot),

@@ -1,5 +1,6 @@
 /** What others read of an instance. */
 
+import type { Resource } from "../core/abi.js";
 import type { IncarnationRecord } from "../ledger/records.js";
 import type { PredictorName } from "./predictors/predictors.js";
 
@@ -24,6 +25,8 @@ export interface BehaviourProfile {
   readonly keepNeed: Float64Array;
   readonly outageMinutes: number;
   readonly rung: Rung;
+  /** Resources of which nothing is known: their zeros are no prediction. Absent: all are known. */
+  readonly unknown?: readonly Resource[];
   /** Of the network, or the name of the predictor chosen instead of it. */
   readonly modelVersion: string;
   readonly samplesInIncarnation: number;

@@ -9,6 +9,8 @@ export interface FakeProfile {
   readonly need: readonly number[];
   readonly keep?: readonly number[];
   readonly outageMinutes?: number;
+  /** Nothing was ever measured of it. */
+  readonly isNew?: boolean;
 }
 
 /** Profiles that a test sets: the need is the .95 quantile and the .99 one, half of it the median. */
@@ -44,7 +46,7 @@ export class FakeProfiles implements ProfileReader {
       predictedMemoryGiB: 0,
       predictedNetworkMbps: 0,
       predictedDiskIops: 0,
-      lastUpdatedMs: null,
+      lastUpdatedMs: fake.isNew === true ? null : 0,
       envelope,
       keepNeed,
       outageMinutes: options?.outageMinutes ?? fake.outageMinutes ?? 10,
