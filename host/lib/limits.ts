@@ -30,4 +30,6 @@ export const LIMITS = {
   /** Cuts of one `predict` call, and the file that lists them. */
   cutsMax: 100_000,
   cutsFileBytesMax: 16 * 1024 * 1024,
+  /** Job types with offsets and surges of their own; later ones share what all have in common. */
+  jobTypesTrackedMax: 4_096,
 } as const;

@@ -1,20 +1,26 @@
 import { PHASE_COUNT, QUANTILE_COUNT, QUANTILES, RESOURCES } from "../core/abi.js";
 import type { ResourceAmounts } from "../sources/sample.js";
 import type { RestartCalibration } from "./calibration.js";
+import type { Corrections } from "./corrections.js";
+import type { Owner } from "./cut-calibration.js";
 import type { Tenancy } from "./instances.js";
-import { climbLadder, type LadderAnswer, type LadderFacts } from "./ladder.js";
+import { climbLadder, isSound, type LadderAnswer, type LadderFacts } from "./ladder.js";
 import { OUTAGE_MINUTES_DEFAULT } from "./lives.js";
 import { checkPredictorName, type PredictorName } from "./predictors/predictors.js";
 import type { PredictorShelf } from "./predictors/shelf.js";
 import type { BehaviourProfile, ProfileOptions } from "./profile.js";
 import type { PublishedFacts } from "./published.js";
 import type { AnswerReader, NetworkAnswer } from "./reader.js";
+import type { CutPrediction } from "./shadow-cuts.js";
 import type { InstanceStatistics, Population } from "./statistics.js";
+import type { StopAnswer } from "./surge.js";
 
 /** Level of the grant, index into QUANTILES: .95, memory .99 (running out of it costs a life). */
 const GRANT_QUANTILES = RESOURCES.map((resource) =>
   QUANTILES.indexOf(resource === "memory" ? 0.99 : 0.95),
 );
+/** Address of the envelope's offsets that means none. */
+const NO_OFFSETS = 0;
 const NEVER: readonly number[] = RESOURCES.map(() => Number.NaN);
 const NO_STATISTICS: InstanceStatistics = { statistic: NEVER, middle: NEVER, largest: NEVER };
 
@@ -23,6 +29,7 @@ export interface ProfileBookParts {
   readonly published: PublishedFacts;
   readonly population: Population;
   readonly calibration: RestartCalibration;
+  readonly corrections: Corrections;
   readonly predictors: PredictorShelf;
   /** "none" without a network. */
   readonly modelVersion: string;
@@ -39,7 +46,7 @@ export class ProfileBook {
 
   /** @throws ERR_ARGUMENT, ERR_STATE when a predictor is asked for beside that is not kept */
   profile(tenancy: Tenancy, options: ProfileOptions = {}): BehaviourProfile {
-    const { published, calibration, predictors, modelVersion } = this.#parts;
+    const { published, calibration, corrections, predictors, modelVersion } = this.#parts;
     const { slot, life } = tenancy;
     const outage = options.outageMinutes ?? life.registration.typicalOutageMinutes;
     const minutes = outage ?? OUTAGE_MINUTES_DEFAULT;
@@ -65,6 +72,7 @@ export class ProfileBook {
       samplesInIncarnation: published.samplesInIncarnation(slot),
       incarnation: published.incarnation(slot),
       trackerCount: rung === 0 ? calibration.trackerCount : 0,
+      trackers: corrections.counts(ownerOf(tenancy)),
       ...(beside === undefined
         ? {}
         : { beside: { predictor: beside, ...this.#answer(beside, tenancy, minutes) } }),
@@ -81,7 +89,8 @@ export class ProfileBook {
     const { jobType, limits, requested } = life.registration;
     const hasSamples = published.samplesInTotal(slot) > 0;
     return {
-      network: hasSamples && predictor === "network" ? this.network(slot, outageMinutes) : null,
+      network:
+        hasSamples && predictor === "network" ? this.#corrected(tenancy, outageMinutes) : null,
       baseline:
         hasSamples && predictor !== "network"
           ? predictors.predict(predictor, slot, reader.history(slot, outageMinutes))
@@ -100,6 +109,43 @@ export class ProfileBook {
     };
   }
 
+  #corrected(tenancy: Tenancy, outageMinutes: number): NetworkAnswer | null {
+    const { corrections, reader } = this.#parts;
+    if (corrections.isDemoted) return null;
+    const answer = this.network(tenancy.slot, outageMinutes);
+    const owner = ownerOf(tenancy);
+    if (answer === null || !corrections.concerns(owner)) return answer;
+    return corrections.apply(answer, owner, reader.scale(tenancy.slot));
+  }
+
+  /** Of a running instance: what a shadow cut at its last sample says; null without a network. */
+  cut(tenancy: Tenancy, atSeconds: number): CutPrediction | null {
+    const { hasNetwork, corrections, reader } = this.#parts;
+    if (!hasNetwork) return null;
+    const { slot } = tenancy;
+    const scale = reader.scale(slot);
+    const raw = reader.forOutage(slot, 0, NO_OFFSETS);
+    if (!isSound(raw)) return null;
+    const statistics = climbLadder({ ...this.#facts("network", tenancy, 0), network: null });
+    return {
+      atSeconds,
+      predicted: corrections.applyToCut(raw.envelope, ownerOf(tenancy), scale),
+      statistics: statistics.envelope,
+      scale,
+    };
+  }
+
+  /** What the network says of an instance that stops now, before anything restarts taught. */
+  stopAnswer(tenancy: Tenancy): StopAnswer | null {
+    const { hasNetwork, published, corrections, reader } = this.#parts;
+    const { slot, life } = tenancy;
+    if (!hasNetwork || published.samplesInTotal(slot) === 0) return null;
+    const outage = life.registration.typicalOutageMinutes ?? OUTAGE_MINUTES_DEFAULT;
+    const scale = reader.scale(slot);
+    const { envelope } = reader.forOutage(slot, outage, NO_OFFSETS);
+    return { envelope: corrections.applyToCut(envelope, ownerOf(tenancy), scale), scale };
+  }
+
   /** What the network says of a slot that has samples; null without a network. */
   network(slot: number, outageMinutes: number): NetworkAnswer | null {
     const { hasNetwork, published, reader } = this.#parts;
@@ -108,6 +154,10 @@ export class ProfileBook {
       ? reader.published(slot)
       : reader.forOutage(slot, outageMinutes);
   }
+}
+
+function ownerOf({ slot, life }: Tenancy): Owner {
+  return { slot, jobType: life.registration.jobType };
 }
 
 /** Peak over the phases at the level of the grant. */

@@ -33,8 +33,24 @@ export interface BehaviourProfile {
   readonly incarnation: number;
   /** Truths seen so far by the calibration behind this answer. */
   readonly trackerCount: number;
+  /** The same in detail. */
+  readonly trackers?: TrackerCounts;
   /** What another predictor says of the same moment, where it was asked for. */
   readonly beside?: BesideAnswer;
+}
+
+/** Truths behind each part of the calibration of an answer. */
+export interface TrackerCounts {
+  /** Shadow cuts of all instances, and of this one. */
+  readonly cuts: number;
+  readonly instanceCuts: number;
+  /** Restarts of all instances, and of its job type. */
+  readonly restarts: number;
+  readonly typeRestarts: number;
+  /** Restarts of its job type that the surge comes from. */
+  readonly surges: number;
+  /** The network did worse than the statistics lately; these answer in its place. */
+  readonly demoted: boolean;
 }
 
 /** A predictor's answer that is shown beside the one that counts. */

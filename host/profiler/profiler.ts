@@ -9,19 +9,20 @@
 import { createHash } from "node:crypto";
 import { PENDING_RESTART, TILE_LANES } from "../core/abi.js";
 import type { IncarnationRecord } from "../ledger/records.js";
-import type { Clock } from "../lib/clock.js";
 import { RepriseError } from "../lib/errors.js";
-import type { NetworkWeights } from "../model/weights.js";
 import type { InstanceRegistration, Sample, StopCause } from "../sources/sample.js";
 import { RestartCalibration } from "./calibration.js";
 import { type CoreMemory, openCoreMemory } from "./core-memory.js";
+import { Corrections } from "./corrections.js";
 import { InstanceTable } from "./instances.js";
 import { SampleIntake } from "./intake.js";
+import { Learner } from "./learner.js";
 import { incarnationRecord, interruptionsBefore, OUTAGE_MINUTES_DEFAULT } from "./lives.js";
-import { openTileRunner } from "./open-runner.js";
-import { type PredictorChoice, PredictorShelf } from "./predictors/shelf.js";
+import { openWorkers } from "./open-workers.js";
+import { PredictorShelf } from "./predictors/shelf.js";
 import type { BehaviourProfile, ProfileOptions, ProfileReader, RestartOutcome } from "./profile.js";
 import { ProfileBook } from "./profile-book.js";
+import type { ProfilerOptions } from "./profiler-options.js";
 import { PublishedFacts } from "./published.js";
 import { AnswerReader, type NetworkAnswer } from "./reader.js";
 import { checkOutage, checkRegistration } from "./registration.js";
@@ -29,31 +30,11 @@ import type { DropReason } from "./sample-check.js";
 import { Population } from "./statistics.js";
 import { TickSlices } from "./tick.js";
 import { clearLane, publishedLane, writeIdentity, writeInterruptions } from "./tile-lanes.js";
-import { InlineWorkers, PiscinaWorkers, type Workers } from "./workers.js";
+import type { Workers } from "./workers.js";
 
-export { OUTAGE_MINUTES_DEFAULT };
+export { OUTAGE_MINUTES_DEFAULT, type ProfilerOptions };
 
-const TASK_MS_MAX = 15_000;
 const QUEUE_SAMPLES_MIN = 65_536;
-
-export interface ProfilerOptions extends PredictorChoice {
-  readonly maxInstances: number;
-  /** Without a network the simpler rungs answer. */
-  readonly weights: NetworkWeights | null;
-  /** Threads; 0 runs the tick on the calling thread. */
-  readonly workers: number;
-  readonly clock: Clock;
-  /** An instance's life as it was written down, asked when it is registered. */
-  readonly lives?: (instanceId: string) => IncarnationRecord | undefined;
-  /** A worker that takes longer for its share of a tick is replaced; a repeat gets twice as long. */
-  readonly taskMsMax?: number;
-  /** Samples that may wait for a tick over all instances; default 4 an instance. */
-  readonly queueSamplesMax?: number;
-  /** Tiles a tick publishes at once; the default holds 131,072 instances. */
-  readonly journalTiles?: number;
-  /** The compiled worker entry; only tests name another one. */
-  readonly workerUrl?: URL;
-}
 
 export interface TickReport {
   readonly tick: number;
@@ -78,6 +59,7 @@ export class Profiler implements ProfileReader {
   /** One sample's values on their way into the population. */
   readonly #values: number[] = [];
   readonly #calibration = new RestartCalibration();
+  readonly #learner: Learner;
   /** Outage that a slot's lane holds now, minutes. */
   readonly #outages: Float64Array;
   #afterTick: (() => void)[] = [];
@@ -108,14 +90,29 @@ export class Profiler implements ProfileReader {
       onLane: (slot, seconds) => this.#prepareLane(slot, seconds),
       onPublished: (slot, count) => this.#publishSlot(slot, count),
     });
+    const slotCount = maxInstances;
+    const shared = this.#calibration;
+    const corrections = new Corrections(slotCount, shared, options.surgePrior);
     this.#book = new ProfileBook({
       reader: new AnswerReader(core, this.#slices),
       published: this.#published,
       population: this.#population,
-      calibration: this.#calibration,
+      calibration: shared,
+      corrections,
       predictors: this.#predictors,
       modelVersion: options.weights?.version ?? "none",
       hasNetwork: core.network !== null,
+    });
+    this.#learner = new Learner({
+      slotCount,
+      instances: this.#instances,
+      published: this.#published,
+      book: this.#book,
+      shared,
+      corrections,
+      cutsPerTick: options.shadowCutsPerTick,
+      cutsTeach: options.shadowCutsTeach,
+      onCut: options.onShadowCut,
     });
   }
 
@@ -175,6 +172,7 @@ export class Profiler implements ProfileReader {
       // The first sample to come counts the incarnation under way.
       this.#published.reset(slot, Math.max(0, life.incarnation - 1));
       this.#predictors.reset(slot);
+      this.#learner.reset(slot);
     }
     this.#whenIdle(() => {
       // Memory starts as zeros: only a recycled slot holds what another instance left.
@@ -191,6 +189,7 @@ export class Profiler implements ProfileReader {
   unregister(instanceId: string): void {
     this.#checkOpen();
     const slot = this.#instances.leave(instanceId);
+    this.#learner.reset(slot);
     this.#slices.forget(slot);
     this.#intake.queue.drop(slot, this.#intake.queue.count(slot));
     this.#whenIdle(() => this.#instances.recycle(slot));
@@ -222,6 +221,7 @@ export class Profiler implements ProfileReader {
   stopped(instanceId: string, timeMs: number, cause: StopCause): void {
     this.#checkOpen();
     this.#instances.stop(instanceId, timeMs, cause);
+    this.#learner.stopped(instanceId);
   }
 
   /**
@@ -232,6 +232,7 @@ export class Profiler implements ProfileReader {
   restarted(instanceId: string, timeMs: number): void {
     this.#checkOpen();
     this.#instances.restart(instanceId, timeMs);
+    this.#learner.restarted(instanceId);
   }
 
   /** @throws ERR_UNKNOWN_ID */
@@ -252,7 +253,7 @@ export class Profiler implements ProfileReader {
    */
   outcome(outcome: RestartOutcome): void {
     this.#checkOpen();
-    this.#calibration.learn(outcome);
+    this.#learner.outcome(outcome);
   }
 
   // Answers
@@ -343,6 +344,7 @@ export class Profiler implements ProfileReader {
         throw cause;
       }
     }
+    this.#learner.afterTick();
     return { tick, sampleCount, tileCount, sliceCount, repeatCount };
   }
 
@@ -364,6 +366,7 @@ export class Profiler implements ProfileReader {
       queue.resourcesInto(entry, this.#values);
       this.#population.observe(jobType, this.#values);
       this.#predictors.observe(slot, queue.timeSeconds(entry), this.#values);
+      this.#learner.observe(slot, queue.timeSeconds(entry), this.#values);
     }
     this.#published.setOutage(slot, this.#outages[slot] ?? 0);
   }
@@ -378,19 +381,4 @@ export class Profiler implements ProfileReader {
     if (!this.#closed) return;
     throw new RepriseError("ERR_SHUTTING_DOWN", "the profiler is closed");
   }
-}
-
-function openWorkers(options: ProfilerOptions, core: CoreMemory): Workers {
-  const { module, memory, plan, network } = core;
-  const setup = { module, memory, plan, network };
-  if (options.workers === 0) {
-    const runner = openTileRunner(setup);
-    return new InlineWorkers((task) => runner.run(task));
-  }
-  return new PiscinaWorkers({
-    threadCount: options.workers,
-    setup,
-    taskMsMax: options.taskMsMax ?? TASK_MS_MAX,
-    ...(options.workerUrl === undefined ? {} : { workerUrl: options.workerUrl }),
-  });
 }

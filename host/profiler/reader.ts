@@ -1,4 +1,12 @@
-import { ENVELOPE_ROWS, KEEP_ROWS, LANE_ROW_BYTES, TILE_HIDDEN, TILE_LANES } from "../core/abi.js";
+import {
+  ENVELOPE_ROWS,
+  KEEP_ROWS,
+  LANE_ROW_BYTES,
+  RESOURCE_COUNT,
+  TILE_HIDDEN,
+  TILE_LANES,
+  TILE_SCALE,
+} from "../core/abi.js";
 import { envelopeOffset, hiddenOffset, keepOffset, PHASE_WAITING } from "../core/plan.js";
 import { present } from "../lib/assert.js";
 import type { CoreMemory } from "./core-memory.js";
@@ -44,8 +52,12 @@ export class AnswerReader {
     );
   }
 
-  /** The answer for another outage, from the same published state. */
-  forOutage(slot: number, outageMinutes: number): NetworkAnswer {
+  /**
+   * The answer for another outage, from the same published state.
+   *
+   * @param offsets address of the envelope's offsets, 0 = none; the shared ones when absent
+   */
+  forOutage(slot: number, outageMinutes: number, offsets?: number): NetworkAnswer {
     const { plan, kernel, network } = this.#core;
     const tile = slot >>> 3;
     const parity = this.#parity(tile);
@@ -61,6 +73,7 @@ export class AnswerReader {
         // The keep-need does not depend on the outage of a restart.
         keep: null,
         outageMinutes,
+        offsets: offsets ?? plan.offsets.ptr,
       },
     );
     return this.#copy(envelope, base + keepOffset(plan, parity), slot % TILE_LANES);
@@ -83,6 +96,13 @@ export class AnswerReader {
       if (isWaiting()) return copy;
     }
     return work.journalPtr;
+  }
+
+  /** The instance's scale of each resource, from the published state. */
+  scale(slot: number): readonly number[] {
+    const word = (this.publishedState(slot >>> 3) + TILE_SCALE) / 4;
+    const from = word + (slot % TILE_LANES) * RESOURCE_COUNT;
+    return [...this.#core.views.f32.subarray(from, from + RESOURCE_COUNT)];
   }
 
   /** What the simpler rungs need, from the published state. */

@@ -207,6 +207,8 @@ export interface AnswerPlace {
   readonly keep: number | null;
   /** NaN = each lane's own. */
   readonly outageMinutes: number;
+  /** Address of the offsets of the envelope, 0 = none; the plan's when absent. */
+  readonly offsets?: number;
   /** When it is asked, seconds since 1970; each lane's last sample when absent. */
   readonly atSeconds?: number;
 }
@@ -248,7 +250,7 @@ export function computeAnswers(parts: AnswerParts, place: AnswerPlace): void {
   );
   const scale = state + TILE_SCALE;
   const cap = state + TILE_CAP;
-  const offsets = plan.offsets.ptr;
+  const offsets = place.offsets ?? plan.offsets.ptr;
   const still = scratch + scratchPlan.envelope;
   kernel.envelope(
     quantiles,

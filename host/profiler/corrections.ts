@@ -1,0 +1,130 @@
+import {
+  ENVELOPE_ROWS,
+  envelopeRow,
+  KEEP_ROWS,
+  PHASE_COUNT,
+  QUANTILE_COUNT,
+  RESOURCE_COUNT,
+} from "../core/abi.js";
+import type { RestartCalibration } from "./calibration.js";
+import { CutCalibration, type Owner } from "./cut-calibration.js";
+import { DriftWatch } from "./drift.js";
+import type { LadderTables } from "./ladder.js";
+import type { RestartOutcome, TrackerCounts } from "./profile.js";
+import type { ScoredCut } from "./shadow-cuts.js";
+import { shifted } from "./shift.js";
+import { type StopAnswer, SurgeBook, type SurgePrior } from "./surge.js";
+import { TypeTrackers } from "./type-trackers.js";
+
+/**
+ * What is added to the network's answer of one instance, beyond the offsets that all restarts share
+ * and the core applies itself: shadow cuts correct both the keep-need and the envelope; restarts of
+ * its job type and their surge the envelope alone.
+ */
+export class Corrections {
+  readonly #shared: RestartCalibration;
+  readonly #cuts: CutCalibration;
+  readonly #restarts = new TypeTrackers();
+  readonly #surge: SurgeBook;
+  readonly #drift = new DriftWatch();
+
+  constructor(slotCount: number, shared: RestartCalibration, prior?: SurgePrior) {
+    this.#shared = shared;
+    this.#cuts = new CutCalibration(slotCount);
+    this.#surge = new SurgeBook(prior);
+  }
+
+  get isDemoted(): boolean {
+    return this.#drift.isDemoted;
+  }
+
+  get driftAlarmCount(): number {
+    return this.#drift.alarmCount;
+  }
+
+  counts(owner: Owner): TrackerCounts {
+    return {
+      cuts: this.#cuts.count,
+      instanceCuts: this.#cuts.countOf(owner.slot),
+      restarts: this.#shared.trackerCount,
+      typeRestarts: this.#restarts.count(owner.jobType),
+      surges: this.#surge.count(owner.jobType),
+      demoted: this.isDemoted,
+    };
+  }
+
+  /** False while nothing was learnt that would change this instance's answer. */
+  concerns({ jobType }: Owner): boolean {
+    return this.#cuts.count + this.#restarts.count(jobType) + this.#surge.count(jobType) > 0;
+  }
+
+  /** The answer for a restart, and for being left alone. Both tables are new. */
+  apply(tables: LadderTables, owner: Owner, scale: ArrayLike<number>): LadderTables {
+    const { slot, jobType } = owner;
+    const envelope = shiftEnvelope(tables.envelope, scale, (row) => {
+      const type = this.#restarts.offset(jobType, row) + this.#surge.offset(jobType, row);
+      return this.#cuts.offset(slot, jobType, row) + type;
+    });
+    return { envelope, keepNeed: this.#keepNeed(tables.keepNeed, owner, scale) };
+  }
+
+  /** The answer for a cut that nobody notices: an envelope for an outage of 0. */
+  applyToCut(envelope: Float64Array, owner: Owner, scale: ArrayLike<number>): Float64Array {
+    const { slot, jobType } = owner;
+    return shiftEnvelope(envelope, scale, (row) => this.#cuts.offset(slot, jobType, row));
+  }
+
+  learnCut(owner: Owner, cut: ScoredCut): void {
+    this.#drift.observe(cut);
+    this.#cuts.learn(owner, cut, this.#drift.boost);
+  }
+
+  /** @param answer null when nothing was noted at the stop; then it teaches no surge */
+  learnRestart(owner: Owner, outcome: RestartOutcome, answer: StopAnswer | null): void {
+    if (outcome.rung !== undefined && outcome.rung !== 0) return;
+    this.#restarts.learn(owner.jobType, outcome);
+    if (answer !== null) this.#surge.learn(owner.jobType, outcome.peaks, answer);
+  }
+
+  /** A slot changes hands. */
+  reset(slot: number): void {
+    this.#cuts.reset(slot);
+  }
+
+  /** The keep-need is the highest of three phases; so is its offset. */
+  #keepNeed(keepNeed: Float64Array, owner: Owner, scale: ArrayLike<number>): Float64Array {
+    const out = new Float64Array(KEEP_ROWS);
+    for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+      let before = 0;
+      for (let quantile = 0; quantile < QUANTILE_COUNT; quantile++) {
+        let offset = Number.NEGATIVE_INFINITY;
+        for (let phase = 0; phase < PHASE_COUNT; phase++) {
+          const row = envelopeRow(resource, phase, quantile);
+          offset = Math.max(offset, this.#cuts.offset(owner.slot, owner.jobType, row));
+        }
+        const at = resource * QUANTILE_COUNT + quantile;
+        const moved = shifted(keepNeed[at] ?? Number.NaN, scale[resource] ?? 0, offset);
+        before = Math.max(before, moved);
+        out[at] = before;
+      }
+    }
+    return out;
+  }
+}
+
+/** Quantiles stay in order. */
+function shiftEnvelope(
+  envelope: Float64Array,
+  scale: ArrayLike<number>,
+  offsetOf: (row: number) => number,
+): Float64Array {
+  const out = new Float64Array(ENVELOPE_ROWS);
+  let before = 0;
+  for (let row = 0; row < ENVELOPE_ROWS; row++) {
+    const resource = Math.floor(row / (PHASE_COUNT * QUANTILE_COUNT));
+    const moved = shifted(envelope[row] ?? Number.NaN, scale[resource] ?? 0, offsetOf(row));
+    before = row % QUANTILE_COUNT === 0 ? moved : Math.max(before, moved);
+    out[row] = before;
+  }
+  return out;
+}

@@ -1,0 +1,33 @@
+import type { IncarnationRecord } from "../ledger/records.js";
+import type { Clock } from "../lib/clock.js";
+import type { NetworkWeights } from "../model/weights.js";
+import type { PredictorChoice } from "./predictors/shelf.js";
+import type { ScoredCut } from "./shadow-cuts.js";
+import type { SurgePrior } from "./surge.js";
+
+export interface ProfilerOptions extends PredictorChoice {
+  readonly maxInstances: number;
+  /** Without a network the simpler rungs answer. */
+  readonly weights: NetworkWeights | null;
+  /** Threads; 0 runs the tick on the calling thread. */
+  readonly workers: number;
+  readonly clock: Clock;
+  /** An instance's life as it was written down, asked when it is registered. */
+  readonly lives?: (instanceId: string) => IncarnationRecord | undefined;
+  /** A worker that takes longer for its share of a tick is replaced; a repeat gets twice as long. */
+  readonly taskMsMax?: number;
+  /** Samples that may wait for a tick over all instances; default 4 an instance. */
+  readonly queueSamplesMax?: number;
+  /** Tiles a tick publishes at once; the default holds 131,072 instances. */
+  readonly journalTiles?: number;
+  /** Shadow cuts that a tick may begin; 0 = none. */
+  readonly shadowCutsPerTick?: number;
+  /** False: shadow cuts are scored and reported, but move nothing. */
+  readonly shadowCutsTeach?: boolean;
+  /** Every shadow cut once its hour is over, in the order of slots. */
+  readonly onShadowCut?: (cut: ScoredCut) => void;
+  /** What restarts of a hardly known job type add. */
+  readonly surgePrior?: SurgePrior;
+  /** The compiled worker entry; only tests name another one. */
+  readonly workerUrl?: URL;
+}
