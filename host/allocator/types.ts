@@ -21,7 +21,8 @@ export interface PoolView {
   readonly reserved: readonly number[];
   /** allocatable - allocated - reserved, resource x phase. */
   readonly headroom: readonly number[];
-  /** Room that the predicted needs of the interruptible members ask to have ready. */
+  /** Room that the predicted needs of the interruptible members ask to have ready: shown, not
+   * enforced; leases are granted by their own amounts. */
   readonly target: readonly number[];
 }
 
