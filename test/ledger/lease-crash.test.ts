@@ -15,7 +15,7 @@ import { Prng } from "../../host/lib/prng.js";
 import { runAndKill } from "../support/kill.js";
 import { openBooks, runStep, stepOf } from "./lease-script.js";
 
-const KILLS = 50;
+const KILLS = 20;
 const SEED = 50_000_001;
 const WRITER = new URL("./lease-writer.js", import.meta.url);
 const root = mkdtempSync(join(tmpdir(), "reprise-leases-"));
