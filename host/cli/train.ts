@@ -16,8 +16,15 @@ import {
   writeCheckpoint,
 } from "../model/training/checkpoint.js";
 import { loadSeries } from "../model/training/load.js";
+import { memorylessParameters, withoutSteps } from "../model/training/memoryless.js";
+import type { NetShape } from "../model/training/parameters.js";
 import { writeParameters } from "../model/training/product.js";
-import { BATCH_TILES, openSession, WINDOW_STEPS } from "../model/training/session.js";
+import {
+  BATCH_TILES,
+  openSession,
+  type TrainingSession,
+  WINDOW_STEPS,
+} from "../model/training/session.js";
 import { type EpochReport, TRAINER_DEFAULTS, Trainer } from "../model/training/trainer.js";
 import { readWeights } from "../model/weights.js";
 import { checkWritable, day, part, whole } from "./arguments.js";
@@ -37,6 +44,7 @@ interface TrainFlags {
   readonly decay: number;
   readonly date?: string;
   readonly curve?: string;
+  readonly memoryless?: boolean;
   readonly resume?: boolean;
   readonly json?: boolean;
 }
@@ -82,6 +90,7 @@ export function trainCommand(): Command {
     .option("--decay <D>", "weight decay", part, TRAINER_DEFAULTS.decay)
     .option("--date <DAY>", "day to write into the file, as 2026-01-31", day)
     .option("--curve <FILE>", "write the learning curve as an SVG picture")
+    .option("--memoryless", "without recurrence, from the summary features alone: to compare with")
     .option("--resume", "go on from the checkpoint of a run that was cut off")
     .option("--json", "print one JSON object instead of tables")
     .addHelpText("after", EXAMPLES)
@@ -113,8 +122,7 @@ async function runTrain(flags: TrainFlags): Promise<void> {
     },
     progress.stage("ingesting"),
   );
-  const { epochs, seed, rate: peakRate, decay } = flags;
-  const trainer = new Trainer(session, { ...TRAINER_DEFAULTS, epochs, seed, peakRate, decay });
+  const trainer = openTrainer(session, flags, shape);
   const checkpoint = `${flags.out}.checkpoint`;
   const run = runIdentity(data, identityOf(flags));
   let reports: EpochReport[];
@@ -126,7 +134,7 @@ async function runTrain(flags: TrainFlags): Promise<void> {
     reports = await trainer.run(
       {
         onBatch: ({ epoch, batch, batches, loss }) =>
-          onBatch((epoch - 1) * batches + batch, epochs * batches, loss),
+          onBatch((epoch - 1) * batches + batch, flags.epochs * batches, loss),
         onState: (state) => writeCheckpoint(checkpoint, run, state),
         onEpoch: (report) => progress.note(epochLine(report)),
       },
@@ -155,12 +163,21 @@ async function runTrain(flags: TrainFlags): Promise<void> {
   printLine(`${version} written to ${flags.out} after ${seconds.toFixed(0)} s`);
 }
 
+function openTrainer(session: TrainingSession, flags: TrainFlags, shape: NetShape): Trainer {
+  const { epochs, seed, rate: peakRate, decay, memoryless } = flags;
+  const options = { ...TRAINER_DEFAULTS, epochs, seed, peakRate, decay };
+  if (memoryless !== true) return new Trainer(session, options);
+  withoutSteps(session);
+  return new Trainer(session, { ...options, initial: memorylessParameters(shape, seed) });
+}
+
 /** Every option that the bits of the weights depend on. */
 function identityOf(flags: TrainFlags): RunIdentity {
   const { epochs, events, scored, seed, hidden, rate, decay } = flags;
   const { patience } = TRAINER_DEFAULTS;
   const fixed = { stepCount: WINDOW_STEPS, batchTiles: BATCH_TILES, patience };
-  return { epochs, events, scored, seed, hidden, rate, decay, ...fixed };
+  const memoryless = flags.memoryless === true ? { memoryless: 1 } : {};
+  return { epochs, events, scored, seed, hidden, rate, decay, ...fixed, ...memoryless };
 }
 
 function metadataOf(
@@ -174,7 +191,7 @@ function metadataOf(
     command:
       `reprise train --epochs ${flags.epochs} --events ${flags.events} --scored ${flags.scored} ` +
       `--seed ${flags.seed} --hidden ${flags.hidden} --rate ${flags.rate} ` +
-      `--decay ${flags.decay}`,
+      `--decay ${flags.decay}${flags.memoryless === true ? " --memoryless" : ""}`,
     data: `GWA-T-12 Bitbrains rnd, ${trained}`,
     diskUnit: "MB/s",
     seed: `${flags.seed}`,

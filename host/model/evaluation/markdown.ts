@@ -96,6 +96,12 @@ function costTable({ resources }: SetReport): string[] {
     ["coverage / slack / deficit / wQL95", ...resources.map(({ resource }) => resource)],
     [
       ["network", ...resources.map(({ network }) => cell(network.all))],
+      [
+        "its limit",
+        ...resources.map(({ limit }) =>
+          limit === undefined ? "-" : `${three(limit.coverage)} / ${two(limit.slack)} / - / -`,
+        ),
+      ],
       ...COMPARED.map((name, index) => [
         name,
         ...resources.map(({ baselines }) => {

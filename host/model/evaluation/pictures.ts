@@ -70,14 +70,14 @@ export function reliabilitySvg(report: SetReport): string {
   ]);
 }
 
-const POINTS_MAX = 600;
+const POINTS_MAX = 300;
 
 /** Amount at .95 against what came, both as asinh(value / scale), a panel a resource. */
 export function scatterSvg(table: ScoreTable, amounts: Amounts, rows: readonly number[]): string {
   const panels = RESOURCES.flatMap((resource, index) => {
     const own = rows.filter((row) => Math.floor((table.column[row] ?? 0) / 3) === index);
     if (own.length === 0) return [];
-    const step = Math.max(1, Math.floor(own.length / POINTS_MAX));
+    const step = Math.max(1, Math.ceil(own.length / POINTS_MAX));
     const shown = own.filter((_, order) => order % step === 0);
     const pairs = shown.map(
       (row) => [amounts.asinh[row] ?? 0, table.truth.asinh[row] ?? 0] as const,

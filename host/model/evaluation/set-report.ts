@@ -4,7 +4,7 @@ import { type Change, pairedChange } from "./bootstrap.js";
 import { CALIBRATIONS, type Calibrated, type Calibration } from "./calibrations.js";
 import { type Decile, sizeDeciles } from "./deciles.js";
 import {
-  coverage,
+  coverage as coverageOf,
   crps,
   groupBy,
   loss,
@@ -54,6 +54,8 @@ export interface ResourceReport {
   readonly againstBest: Change;
   readonly againstVpa: Change;
   readonly deciles: readonly Decile[];
+  /** What giving it its limit would have done; absent where no limit is known. */
+  readonly limit?: Pick<Measures, "truths" | "coverage" | "slack">;
 }
 
 export interface SetReport {
@@ -158,8 +160,15 @@ function resourceReport(
     );
   };
   const own = phases.map(([, of]) => networkFigures(table, of));
+  const limited = rows.filter((row) => !Number.isNaN(table.cap[row]));
+  const { truths, coverage, slack } = measure(
+    table,
+    { native: table.cap, asinh: table.cap },
+    limited,
+  );
   return {
     resource,
+    ...(limited.length === 0 ? {} : { limit: { truths, coverage, slack } }),
     network: {
       aPin95: meanLoss(own),
       all: networkFigures(table, rows),
@@ -179,7 +188,7 @@ function networkFigures(table: ScoreTable, rows: readonly number[]): NetworkPhas
   return {
     ...measure(table, at95(table), rows),
     crps: crps(table, table.network, rows),
-    levels: QUANTILES.map((_, k) => coverage(table, table.network[k] as Amounts, rows)),
+    levels: QUANTILES.map((_, k) => coverageOf(table, table.network[k] as Amounts, rows)),
   };
 }
 
