@@ -20,7 +20,7 @@ import { LIMITS } from "../lib/limits.js";
 import type { ProfileReader } from "../profiler/profile.js";
 import { checkResourceAmounts, roundDown } from "./amounts.js";
 import { Book } from "./book.js";
-import { checkId, checkLimit, requireNode } from "./checks.js";
+import { checkFields, checkId, checkLimit, checkParts, requireNode } from "./checks.js";
 import { Donors } from "./donors.js";
 import { FitTable } from "./fit-table.js";
 import { checkBook } from "./invariants.js";
@@ -77,6 +77,7 @@ export class PredictiveAllocator implements ResourceAllocator {
   readonly #requests: Requests;
 
   constructor(options: AllocatorOptions) {
+    checkParts(options, ["profiles", "ledger", "clock"]);
     const { profiles, load = NO_LOAD, isInterruptible = () => true } = options;
     const module = options.module ?? compileBinary("release");
     this.#ledger = options.ledger;
@@ -105,6 +106,7 @@ export class PredictiveAllocator implements ResourceAllocator {
   // Nodes
 
   addNode(spec: NodeSpec): void {
+    checkFields(spec, "node");
     checkId(spec.nodeId, "nodeId");
     checkResourceAmounts(spec.allocatable, "allocatable");
     if (this.#book.nodes.has(spec.nodeId)) {

@@ -13,7 +13,7 @@ import { hasNoSample, withLastResort } from "../profiler/last-resort.js";
 import type { BehaviourProfile, ProfileReader } from "../profiler/profile.js";
 import { checkResourceAmounts, roundUp } from "./amounts.js";
 import type { Book } from "./book.js";
-import { checkId, requireNode } from "./checks.js";
+import { checkFields, checkId, requireNode } from "./checks.js";
 import type { LoadReader } from "./load.js";
 import { keepNeed } from "./needs.js";
 import { isZero } from "./room.js";
@@ -43,6 +43,7 @@ export class Donors {
 
   /** Shrinks that cover `missing`; empty when that cannot be (unless `partial`) or nothing is. */
   search(search: DonorSearch): readonly ShrinkRecord[] {
+    checkFields(search, "search");
     checkId(search.groupId, "groupId");
     checkResourceAmounts(search.missing, "missing");
     const missing = search.missing.map(roundUp);

@@ -10,7 +10,7 @@ import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 import { checkNeedAmounts, checkResourceAmounts, roundDown, roundUp } from "./amounts.js";
 import type { Book } from "./book.js";
-import { checkId, checkLimit, requireNode, wholeMs } from "./checks.js";
+import { checkFields, checkId, checkLimit, requireNode, wholeMs } from "./checks.js";
 import { GRACE_MS } from "./policy.js";
 import { requireRoom, shortageOf, stepsWithout } from "./room.js";
 import type { Tenancy } from "./tenancy.js";
@@ -43,6 +43,7 @@ export class Leases {
   }
 
   reserve(request: ReserveRequest, nowMs: number): ReservationRecord {
+    checkFields(request, "request");
     const times = this.#checkRequest(request, nowMs);
     const { instanceId, ownerId, groupId, nodeId } = request;
     const shrinks = this.#tenancy.shrink(request.shrinks ?? [], request);
@@ -103,6 +104,7 @@ export class Leases {
     claim: { readonly fencingToken: number; readonly instanceId: string },
     nowMs: number,
   ): Grant {
+    checkFields(claim, "claim");
     checkId(claim.instanceId, "instanceId");
     const lease = this.#held(reservationId, claim.fencingToken, nowMs);
     const { nodeId } = lease;

@@ -2,7 +2,7 @@
 import { RESOURCE_COUNT } from "../core/abi.js";
 import { checkNeedAmounts, roundUp } from "./amounts.js";
 import type { Book, NodeState } from "./book.js";
-import { requireNode } from "./checks.js";
+import { checkFields, checkFreed, checkNodeIds, requireNode } from "./checks.js";
 import type { FitTable } from "./fit-table.js";
 import {
   headroomOf,
@@ -40,7 +40,10 @@ export class Placement {
 
   /** Compares the need with the room from now on, band by band. */
   fit(question: FitQuestion, nowMs: number): FitAnswer {
+    checkFields(question, "question");
     checkNeedAmounts(question.need, "need");
+    checkNodeIds(question.nodeIds);
+    checkFreed(question.freed);
     const need = question.need.map(roundUp);
     const { freed, preferredNodeId, nodeIds } = question;
     for (const nodeId of freed?.keys() ?? []) requireNode(this.#book, nodeId);

@@ -14,7 +14,7 @@ import { withLastResort } from "../profiler/last-resort.js";
 import type { ProfileReader } from "../profiler/profile.js";
 import { checkResourceAmounts, roundDown } from "./amounts.js";
 import type { Book } from "./book.js";
-import { requireNode } from "./checks.js";
+import { checkFields, checkNodeIds, requireNode } from "./checks.js";
 import type { Donors } from "./donors.js";
 import type { Leases } from "./leases.js";
 import { restartNeed } from "./needs.js";
@@ -84,7 +84,9 @@ export class Requests {
   /** @throws ERR_UNKNOWN_ID, ERR_ARGUMENT */
   #read(instanceId: string, request: AllocationRequest, nowMs: number): Asked {
     const { book, profiles } = this.#ports;
+    checkFields(request, "request");
     const { outageMinutes, freedForOwner, nodeIds } = request;
+    checkNodeIds(nodeIds);
     checkOutage(outageMinutes);
     if (freedForOwner !== undefined) checkResourceAmounts(freedForOwner, "freedForOwner");
     for (const nodeId of nodeIds ?? []) requireNode(book, nodeId);

@@ -8,7 +8,7 @@ import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 import { checkResourceAmounts, roundDown, roundUp } from "./amounts.js";
 import type { Book } from "./book.js";
-import { checkId, checkLimit, requireNode } from "./checks.js";
+import { checkFields, checkId, checkLimit, checkList, requireNode } from "./checks.js";
 import { requireRoom, shortageOf } from "./room.js";
 import { peakOver } from "./timeline.js";
 
@@ -69,8 +69,10 @@ export class Tenancy {
     shrinks: readonly ShrinkRecord[],
     owner: { readonly instanceId: string; readonly nodeId: string },
   ): readonly ShrinkRecord[] {
+    checkList(shrinks, "shrinks");
     const seen = new Set<string>([owner.instanceId]);
     return shrinks.map((shrink) => {
+      checkFields(shrink, "shrinks");
       checkResourceAmounts(shrink.given, "shrinks.given");
       checkResourceAmounts(shrink.floor, "shrinks.floor");
       if (seen.has(shrink.donorId) || shrink.nodeId !== owner.nodeId) {
