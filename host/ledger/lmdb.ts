@@ -22,6 +22,7 @@ import {
 import { platform } from "node:os";
 import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
+import { checkObject } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
 import { canonicalJson, keyBytes } from "./encoding.js";
 import type { LedgerRange, LedgerTable, LedgerTables } from "./ledger.js";
@@ -38,6 +39,7 @@ const CONTROL_PREFIX = "reprise-ledger-";
 const CONTROL = `${CONTROL_PREFIX}${LEDGER_SCHEMA}`;
 const WRITER_KEY = Buffer.from("writer");
 const CHECKSUM_CHARACTERS = 16;
+const DURABILITIES: ReadonlySet<string> = new Set(["power-cut", "process-crash"]);
 const INSPECTIONS_MAX = 5;
 
 export interface LmdbLedgerOptions {
@@ -52,10 +54,11 @@ export interface LmdbLedgerOptions {
 }
 
 /**
- * @throws ERR_LEDGER_FOREIGN when the folder belongs to something else or to another schema,
+ * @throws ERR_ARGUMENT; ERR_LEDGER_FOREIGN when the folder belongs to something else or to another schema,
  *   ERR_LEDGER when it is damaged or cannot be used; the folder is then as it was
  */
 export async function openLmdbLedger(options: LmdbLedgerOptions): Promise<Ledger> {
+  checkOptions(options);
   const { folder, readOnly = false } = options;
   const found = look(folder);
   if (found === "fresh") {
@@ -66,6 +69,19 @@ export async function openLmdbLedger(options: LmdbLedgerOptions): Promise<Ledger
   }
   check(folder, readOnly ? "names" : "whole");
   return new LmdbLedger(options);
+}
+
+function checkOptions(options: LmdbLedgerOptions): void {
+  checkObject("options", options, "{ folder, readOnly?, durability? }");
+  const { folder, readOnly = false, durability = "power-cut" } = options;
+  const refuse = (field: string, got: unknown, expected: string): never => {
+    throw new RepriseError("ERR_ARGUMENT", "the ledger cannot be opened", { field, got, expected });
+  };
+  if (typeof folder !== "string" || folder === "") refuse("folder", folder, "a path");
+  if (typeof readOnly !== "boolean") refuse("readOnly", readOnly, "true or false");
+  if (!DURABILITIES.has(durability)) {
+    refuse("durability", durability, [...DURABILITIES].join(" or "));
+  }
 }
 
 class LmdbLedger implements Ledger {

@@ -15,7 +15,15 @@ export class SystemClock implements Clock {
 export class VirtualClock implements Clock {
   #nowMs: number;
 
+  /** @throws ERR_ARGUMENT when the start is no time */
   constructor(startMs: number) {
+    if (!Number.isFinite(startMs) || startMs < 0) {
+      throw new RepriseError("ERR_ARGUMENT", "the clock cannot start here", {
+        field: "startMs",
+        got: startMs,
+        expected: "ms since 1970, a finite number from 0",
+      });
+    }
     this.#nowMs = startMs;
   }
 
@@ -23,12 +31,12 @@ export class VirtualClock implements Clock {
     return this.#nowMs;
   }
 
-  /** @throws ERR_ARGUMENT when time would run backwards */
+  /** @throws ERR_ARGUMENT when time would run backwards or is no number */
   advanceTo(nowMs: number): void {
-    if (!(nowMs >= this.#nowMs)) {
+    if (!(Number.isFinite(nowMs) && nowMs >= this.#nowMs)) {
       throw new RepriseError("ERR_ARGUMENT", "the clock only moves forwards", {
         got: nowMs,
-        expected: `at least ${this.#nowMs}`,
+        expected: `a finite number from ${this.#nowMs}`,
       });
     }
     this.#nowMs = nowMs;

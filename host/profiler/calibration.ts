@@ -1,4 +1,5 @@
 import { ENVELOPE_ROWS, NEED_COLUMNS, QUANTILE_COUNT, QUANTILES } from "../core/abi.js";
+import { checkObject } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
 import type { RestartOutcome } from "./profile.js";
 
@@ -35,7 +36,7 @@ export class RestartCalibration {
    * Learns from one restart. Resources and phases that were not seen (NaN) teach nothing, and so
    * do answers of other rungs than the network.
    *
-   * @throws ERR_SHAPE, ERR_SAMPLE; then no tracker moved
+   * @throws ERR_ARGUMENT, ERR_SHAPE, ERR_SAMPLE; then no tracker moved
    */
   learn(outcome: RestartOutcome): void {
     checkOutcome(outcome);
@@ -59,6 +60,7 @@ export class RestartCalibration {
 }
 
 function checkOutcome(outcome: RestartOutcome): void {
+  checkObject("outcome", outcome, "what a restarted instance needed");
   checkLength("peaks", outcome.peaks, NEED_COLUMNS);
   checkLength("predicted", outcome.predicted, ENVELOPE_ROWS);
   for (const [field, values] of [
@@ -76,11 +78,11 @@ function checkOutcome(outcome: RestartOutcome): void {
   }
 }
 
-function checkLength(field: string, values: readonly number[], expected: number): void {
-  if (values.length === expected) return;
+function checkLength(field: string, values: readonly number[] | undefined, expected: number): void {
+  if (values?.length === expected) return;
   throw new RepriseError("ERR_SHAPE", `${field} of a restart has the wrong length`, {
     field,
-    got: values.length,
+    got: values?.length,
     expected: `${expected}`,
   });
 }

@@ -4,6 +4,7 @@ import { compileBinary } from "../core/binary.js";
 import { type Kernel, openKernel } from "../core/kernel.js";
 import { type ProfilerPlan, planProfiler } from "../core/plan.js";
 import { CoreViews } from "../core/views.js";
+import { checkObject } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
 import { loadNetwork, type NetworkRegions, planNetwork } from "../model/network.js";
 import type { NetworkWeights } from "../model/weights.js";
@@ -26,10 +27,12 @@ export interface CoreMemoryOptions {
   readonly journalTiles?: number | undefined;
 }
 
-/** @throws ERR_LIMIT, ERR_SHAPE when the weights are for other rows than the core writes */
+/** @throws ERR_ARGUMENT, ERR_LIMIT, ERR_SHAPE when the weights are for other rows than the core writes */
 export function openCoreMemory(options: CoreMemoryOptions): CoreMemory {
+  checkObject("options", options, "maxInstances, weights and workers");
   const { weights } = options;
   if (weights !== null) {
+    checkObject("weights", weights, "weights that were read, or null for none");
     checkRows("inputSize", weights.inputSize, INPUT_ROWS);
     checkRows("summarySize", weights.summarySize, SUMMARY_ROWS);
   }

@@ -1,4 +1,5 @@
 import { PENDING_RESTART, PENDING_SAMPLE } from "../core/abi.js";
+import { checkObject } from "../lib/assert.js";
 import type { Clock } from "../lib/clock.js";
 import type { Sample } from "../sources/sample.js";
 import type { InstanceTable } from "./instances.js";
@@ -24,7 +25,9 @@ export class SampleIntake {
   readonly #isTouched: Uint8Array;
   #touched: number[] = [];
 
+  /** @throws ERR_ARGUMENT without a clock */
   constructor(parts: IntakeParts) {
+    checkObject("clock", parts.clock, "a clock");
     this.queue = new SampleQueue(parts.slotCount, parts.queueSamplesMax);
     this.#clock = parts.clock;
     this.#instances = parts.instances;
@@ -36,16 +39,19 @@ export class SampleIntake {
   }
 
   offer(sample: Sample): "accepted" | DropReason {
-    const found = this.#instances.find(sample.instanceId);
-    const reason =
-      found === undefined
-        ? "unknown-id"
-        : (checkSample(sample, this.#clock.nowMs()) ??
-          checkPlace(found.life, sample.timeMs) ??
-          this.#push(found.slot, found.life, sample));
+    const reason = isObject(sample) ? this.#take(sample) : "not-a-sample";
     if (reason === undefined) return "accepted";
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1);
     return reason;
+  }
+
+  #take(sample: Sample): DropReason | undefined {
+    const found = this.#instances.find(sample.instanceId);
+    return found === undefined
+      ? "unknown-id"
+      : (checkSample(sample, this.#clock.nowMs()) ??
+          checkPlace(found.life, sample.timeMs) ??
+          this.#push(found.slot, found.life, sample));
   }
 
   /** Tiles with news since the last call, ascending. */
@@ -79,6 +85,10 @@ export class SampleIntake {
     this.touch(slot >>> 3);
     return undefined;
   }
+}
+
+function isObject(sample: unknown): boolean {
+  return typeof sample === "object" && sample !== null;
 }
 
 /** Whether the sample comes at a time at which its instance can have one. */

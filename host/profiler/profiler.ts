@@ -116,7 +116,7 @@ export class Profiler implements ProfileReader {
     });
   }
 
-  /** @throws ERR_LIMIT, ERR_SHAPE */
+  /** @throws ERR_ARGUMENT, ERR_LIMIT, ERR_SHAPE */
   static open(options: ProfilerOptions): Profiler {
     return new Profiler(options, openCoreMemory(options));
   }
@@ -249,7 +249,7 @@ export class Profiler implements ProfileReader {
    * What a restarted instance really needed, and what had been predicted. The next tick's answers
    * are calibrated with it.
    *
-   * @throws ERR_SHAPE, ERR_SAMPLE
+   * @throws ERR_ARGUMENT, ERR_SHAPE, ERR_SAMPLE
    */
   outcome(outcome: RestartOutcome): void {
     this.#checkOpen();

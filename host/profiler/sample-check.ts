@@ -2,6 +2,7 @@ import type { Sample } from "../sources/sample.js";
 
 /** Why a sample was left out. Bad samples are counted by reason; they never move the state. */
 export const DROP_REASONS = [
+  "not-a-sample",
   "unknown-id",
   "bad-time",
   "future",

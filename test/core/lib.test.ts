@@ -54,6 +54,15 @@ test("the virtual clock only moves when told to, forwards", () => {
   }
 });
 
+test("a virtual clock starts and goes on at a finite time", () => {
+  for (const wrong of [Number.NaN, -1, Number.POSITIVE_INFINITY, "x"]) {
+    assert.is(thrownBy(() => new VirtualClock(wrong as number)).code, "ERR_ARGUMENT");
+  }
+  for (const wrong of [Number.POSITIVE_INFINITY, "9"]) {
+    assert.is(thrownBy(() => new VirtualClock(0).advanceTo(wrong as number)).code, "ERR_ARGUMENT");
+  }
+});
+
 test("the system clock is this century's and sleep takes its time", async () => {
   const now = new SystemClock().nowMs();
   assert.ok(now > 1.7e12 && now < 4.2e12);

@@ -16,9 +16,10 @@ import { join } from "node:path";
 import { open } from "lmdb";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { openLmdbLedger } from "../../host/ledger/lmdb.js";
+import { type LmdbLedgerOptions, openLmdbLedger } from "../../host/ledger/lmdb.js";
 import { isRepriseError } from "../../host/lib/errors.js";
 import { Prng } from "../../host/lib/prng.js";
+import { rejectedBy } from "../support/thrown.js";
 import { conformance } from "./conformance.js";
 import { decisionRecord, planRecord } from "./records.js";
 
@@ -31,6 +32,16 @@ conformance("lmdb ledger", () =>
 ).run();
 
 const test = suite("lmdb ledger folder");
+
+test("options that cannot be used are typed errors", async () => {
+  const bad = [undefined, "path", {}, { folder: "" }, { folder: 7 }];
+  const folder = newFolder();
+  for (const options of [...bad, { folder, durability: "none" }, { folder, readOnly: "no" }]) {
+    const error = await rejectedBy(() => openLmdbLedger(options as LmdbLedgerOptions));
+    assert.is(error.code, "ERR_ARGUMENT", JSON.stringify(options));
+  }
+  assert.is(existsSync(folder), false);
+});
 
 test("what was committed is there after close and reopen, in both durabilities", async () => {
   for (const durability of ["power-cut", "process-crash"] as const) {

@@ -25,6 +25,36 @@ function codeOf(body: () => unknown): string {
   return "no error";
 }
 
+test("arguments that are none are typed errors, and a sample that is none is counted", async () => {
+  const none = undefined as never;
+  assert.is(
+    codeOf(() => Profiler.open(none)),
+    "ERR_ARGUMENT",
+  );
+  for (const change of [{ weights: none }, { clock: none }]) {
+    assert.is(
+      codeOf(() => open(change)),
+      "ERR_ARGUMENT",
+    );
+  }
+  const profiler = open();
+  for (const outcome of [none, null as never]) {
+    assert.is(
+      codeOf(() => profiler.outcome(outcome)),
+      "ERR_ARGUMENT",
+    );
+  }
+  assert.is(
+    codeOf(() => profiler.outcome({} as never)),
+    "ERR_SHAPE",
+  );
+  for (const sample of [none, null as never, 7 as never]) {
+    assert.is(profiler.offer(sample), "not-a-sample");
+  }
+  assert.is(profiler.dropped.get("not-a-sample"), 3);
+  await profiler.close();
+});
+
 test("sizes, weights and registrations that cannot be used are refused", async () => {
   assert.is(
     codeOf(() => open({ maxInstances: 0 })),

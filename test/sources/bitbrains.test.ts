@@ -13,7 +13,10 @@ import {
 } from "../../host/sources/bitbrains/bitbrains-source.js";
 import { BITBRAINS_COLUMNS, type BitbrainsRow } from "../../host/sources/bitbrains/row.js";
 import { isHeldOut } from "../../host/sources/bitbrains/split.js";
+import { readPreemptions } from "../../host/sources/gcp/preemptions.js";
 import type { SourceEvent } from "../../host/sources/sample.js";
+import { readSpotTrace } from "../../host/sources/skypilot/spot-source.js";
+import { thrownBy } from "../support/thrown.js";
 
 const test = suite("bitbrains reader");
 const HEADER = BITBRAINS_COLUMNS.join(";");
@@ -315,6 +318,19 @@ test("keeps one VM in five from training", () => {
   // Published FNV-1a values: "a" 0xe40c292c, "b" 0xe70c2de5, "foobar" 0xbf9cf968.
   assert.equal(["a", "b", "foobar"].map(isHeldOut), [true, false, true]);
   assert.equal([0xe40c292c % 5, 0xe70c2de5 % 5, 0xbf9cf968 % 5], [0, 2, 0]);
+});
+
+test("a reader without a file or without options is a typed error", () => {
+  const none = undefined as never;
+  const calls = [
+    () => readBitbrains(none, { instanceId: "vm" }),
+    () => readBitbrains("", { instanceId: "vm" }),
+    () => readBitbrains("vm.csv", none),
+    () => readSpotTrace(none),
+    () => readPreemptions(none),
+    () => readSpotTrace({} as never),
+  ];
+  for (const call of calls) assert.is(thrownBy(call).code, "ERR_ARGUMENT");
 });
 
 test.run();

@@ -1,5 +1,7 @@
+import { checkObject } from "../../lib/assert.js";
 import type { InstanceRegistration, Sample, SampleSource, SourceEvent } from "../sample.js";
 import { TableParser } from "../text/table-parser.js";
+import { traceName } from "../text/table-source.js";
 import { type ByteChunks, inflateTrace, openTraceBytes } from "../text/trace-bytes.js";
 import { BITBRAINS_COLUMNS, type BitbrainsRow, readBitbrainsRow } from "./row.js";
 
@@ -14,7 +16,7 @@ export interface BitbrainsOptions {
 /** A sample describes the interval before it, so a restart lies at most this far back. */
 const INTERVAL_MS = 300_000;
 
-/** Reads one VM of the Bitbrains trace (GWA-T-12), plain or gzip. */
+/** Reads one VM of the Bitbrains trace (GWA-T-12), plain or gzip. @throws ERR_ARGUMENT */
 export function readBitbrains(file: string, options: BitbrainsOptions): BitbrainsSource {
   return new BitbrainsSource(file, () => openTraceBytes(file), options);
 }
@@ -38,8 +40,10 @@ export class BitbrainsSource implements SampleSource {
   readonly #open: () => AsyncIterable<Uint8Array>;
   readonly #options: BitbrainsOptions;
 
+  /** @throws ERR_ARGUMENT */
   constructor(name: string, open: () => AsyncIterable<Uint8Array>, options: BitbrainsOptions) {
-    this.name = name;
+    this.name = traceName(name);
+    checkObject("options", options, "{ instanceId }");
     this.#open = open;
     this.#options = options;
   }

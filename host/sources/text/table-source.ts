@@ -1,3 +1,4 @@
+import { RepriseError } from "../../lib/errors.js";
 import { TableParser } from "./table-parser.js";
 import type { TableRow } from "./table-row.js";
 import { type ByteChunks, inflateTrace, openTraceBytes } from "./trace-bytes.js";
@@ -15,7 +16,15 @@ export interface TableSourceOptions<T extends object> {
 /** Where a trace's bytes are: a file's name, or bytes at hand and the name errors carry. */
 export type TraceInput = string | { readonly name: string; readonly chunks: ByteChunks };
 
+/** @throws ERR_ARGUMENT when it is neither */
 export function traceName(input: TraceInput): string {
+  if (typeof input === "string" ? input === "" : typeof input?.name !== "string") {
+    throw new RepriseError("ERR_ARGUMENT", "there is no trace to read", {
+      field: "input",
+      got: input,
+      expected: "a file's name, or { name, chunks }",
+    });
+  }
   return typeof input === "string" ? input : input.name;
 }
 
