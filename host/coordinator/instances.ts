@@ -52,6 +52,10 @@ export class InstanceRegistry {
     this.#onNode.get(known.nodeId)?.delete(instanceId);
   }
 
+  get size(): number {
+    return this.#known.size;
+  }
+
   get(instanceId: string): KnownInstance | undefined {
     return this.#known.get(instanceId);
   }

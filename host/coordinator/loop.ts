@@ -3,6 +3,7 @@ import type { Grant } from "../allocator/types.js";
 import type { Act, ActOutcome } from "../engines/engine.js";
 import type { DecisionRecord, Reason } from "../ledger/records.js";
 import { type ErrorCode, isRepriseError, RepriseError } from "../lib/errors.js";
+import { backedActs, type CheckTally, checkBooks, isBackedPlan, newTally } from "./checks.js";
 import { type Committed, commitPlan, commitVerdict, isHoldOf } from "./commit-plan.js";
 import { decide, type Verdict } from "./decision.js";
 import { finishPlan } from "./finish-plan.js";
@@ -28,6 +29,7 @@ interface Turn {
   readonly decisions: DecisionRecord[];
   readonly grants: Grant[];
   readonly engineFailures: string[];
+  readonly tally: CheckTally;
   expiredCount: number;
 }
 
@@ -43,6 +45,7 @@ export class CoordinatorLoop {
   readonly #context: CoordinatorContext;
   #state: CoordinatorState = EMPTY_STATE;
   #sequence: number;
+  #cycle = 0;
 
   constructor(context: CoordinatorContext) {
     this.#context = context;
@@ -88,9 +91,11 @@ export class CoordinatorLoop {
 
   async tick(): Promise<CycleReport> {
     const turn = newTurn();
+    const cycle = { number: this.#cycle++, nowMs: this.#context.clock.nowMs() };
     await this.#sweep(turn);
     this.#context.allocator.tick();
     await this.#apply({ kind: "ticked", nowMs: this.#context.clock.nowMs() }, turn);
+    checkBooks(this.#context, cycle, turn.tally);
     return {
       decisions: turn.decisions,
       pendingRequestCount: this.#state.pending.size,
@@ -98,6 +103,8 @@ export class CoordinatorLoop {
       grantCount: turn.grants.length,
       openActCount: this.#state.outbox.size + this.#state.plans.size,
       engineFailures: turn.engineFailures,
+      invariantCheckCount: turn.tally.count,
+      invariantFailures: turn.tally.failures,
     };
   }
 
@@ -184,6 +191,7 @@ export class CoordinatorLoop {
     // A later event may have moved the plan on since the effect was made.
     const current = this.#state.plans.get(plan.record.planId);
     if (current === undefined) return [];
+    if (!isBackedPlan(this.#context.ledger, current, turn.tally)) return [];
     const acts = actsOfPlan(this.#context.allocator, current);
     const outcomes = await this.#ask(acts, turn);
     return [{ kind: "acted", planId: plan.record.planId, outcomes }];
@@ -201,7 +209,8 @@ export class CoordinatorLoop {
   }
 
   async #send(acts: readonly Act[], turn: Turn): Promise<CoordinatorEvent[]> {
-    const outcomes = await this.#ask(acts, turn);
+    const written = backedActs(this.#context.ledger, acts, turn.tally);
+    const outcomes = await this.#ask(written, turn);
     if (outcomes.length === 0) return [];
     this.#context.ledger.commit(outboxRemovals(outcomes.map(({ actId }) => actId)));
     return [{ kind: "answered", outcomes }];
@@ -264,7 +273,7 @@ export class CoordinatorLoop {
 }
 
 function newTurn(): Turn {
-  return { decisions: [], grants: [], engineFailures: [], expiredCount: 0 };
+  return { decisions: [], grants: [], engineFailures: [], tally: newTally(), expiredCount: 0 };
 }
 
 /** The allocator's word against a plan; anything else is not for the decision to swallow. */

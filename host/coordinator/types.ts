@@ -40,6 +40,10 @@ export interface CycleReport {
   readonly openActCount: number;
   /** What the engine threw on this cycle; the acts stay open. */
   readonly engineFailures: readonly string[];
+  /** Invariants that were looked at on this cycle. */
+  readonly invariantCheckCount: number;
+  /** Those that did not hold. One is enough to stop trusting the books. */
+  readonly invariantFailures: readonly string[];
 }
 
 export interface CoordinatorPolicy {

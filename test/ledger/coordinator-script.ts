@@ -98,7 +98,8 @@ export class Process {
     for (let index = 0; index < count; index++) {
       await tolerant(() => this.#one(prng, `r${this.#step}-${index}`));
     }
-    await this.#coordinator.tick();
+    const { invariantFailures } = await this.#coordinator.tick();
+    if (invariantFailures.length > 0) throw new Error(invariantFailures.join());
   }
 
   /** Ticks with nothing new until nothing is under way. */

@@ -3,6 +3,7 @@
  * fail before or after it has acted, and a process that may be killed between any two turns and
  * come back from its ledger. Everything is drawn from one seed.
  */
+import * as assert from "uvu/assert";
 import { PredictiveAllocator } from "../../host/allocator/allocator.js";
 import { Coordinator } from "../../host/coordinator/coordinator.js";
 import { DEFAULT_POLICY, MINUTE_MS } from "../../host/coordinator/policy.js";
@@ -93,7 +94,11 @@ export class World {
 
   /** One tick; undefined when the ledger failed in it. */
   tick(): Promise<CycleReport | undefined> {
-    return this.#tolerant(() => this.coordinator.tick());
+    return this.#tolerant(async () => {
+      const report = await this.coordinator.tick();
+      assert.equal(report.invariantFailures, []);
+      return report;
+    });
   }
 
   /** Time passes, and something happens in the world. */
