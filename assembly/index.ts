@@ -31,6 +31,8 @@ export {
 } from "./nn/train-affine";
 export { trainGruBackward, trainGruForward } from "./nn/train-gru";
 export { asinhRatio, trainPinball, trainSilu, trainSiluGradient } from "./nn/train-loss";
+// planning
+export { coverScratchBytes, leastCover } from "./plan/cover";
 // pools
 export { aggregateQuantile } from "./pool/aggregate";
 export { fitCount } from "./pool/fit-count";

@@ -5,6 +5,7 @@ import { canonicalJson } from "../ledger/encoding.js";
 import type { Ledger, LedgerChange } from "../ledger/ledger.js";
 import type {
   AllocationRecord,
+  ClassBound,
   DecisionRecord,
   PlanRecord,
   ReservationRecord,
@@ -70,7 +71,8 @@ export function commitPlan(
       const freed = freeVictims(context, verdict);
       const holds = reserveHolds(context, verdict, planId);
       const restarts = reserveRestarts(context, verdict, planId);
-      const record = planRecord({ planId, nowMs, request }, freed.allocations, [
+      const { bounds = [] } = verdict.proposal;
+      const record = planRecord({ planId, nowMs, request, bounds }, freed.allocations, [
         ...holds,
         ...restarts,
       ]);
@@ -169,11 +171,12 @@ function planRecord(
     readonly planId: string;
     readonly nowMs: number;
     readonly request: PendingRequest["request"];
+    readonly bounds: readonly ClassBound[];
   },
   victimAllocations: readonly AllocationRecord[],
   reservations: readonly ReservationRecord[],
 ): PlanRecord {
-  const { planId, nowMs, request } = so;
+  const { planId, nowMs, request, bounds } = so;
   return {
     planId,
     requestId: request.requestId,
@@ -184,6 +187,7 @@ function planRecord(
     reservationIds: reservations.map(({ reservationId }) => reservationId),
     shrinks: reservations.flatMap(({ shrinks }) => shrinks),
     ...(request.deadlineMs === undefined ? {} : { deadlineMs: request.deadlineMs }),
+    ...(bounds.length === 0 ? {} : { certificate: bounds }),
     confirmedActs: [],
     fencingToken: Math.max(0, ...reservations.map(({ fencingToken }) => fencingToken)),
   };

@@ -1,12 +1,14 @@
 /**
  * Victims that free enough, the least lost.
  *
- * Goals: never a higher class while lower ones suffice; within that, least cost in the highest
- * class touched, then in the next; nobody who is not needed. Non-goal: the proven optimum (density
- * greedy with reverse delete was measured 4 to 10 % above it on random cases).
+ * Goals: never a higher class while lower ones suffice; within that, near the least cost in the
+ * highest class touched, then in the next, each with a lower bound of what it has to cost; nobody
+ * who is not needed. Non-goal: the proven optimum (docs/planning.md: how near it is).
  */
 import { RESOURCE_COUNT } from "../core/abi.js";
+import type { ClassBound } from "../ledger/records.js";
 import type { Candidate, GroupBudgets } from "./candidates.js";
+import { leastCover } from "./cover-kernel.js";
 
 export interface CoverProblem {
   /** Still to be freed, one value a resource; nothing where it is 0 or less. */
@@ -22,6 +24,8 @@ export interface Cover {
   readonly left: readonly number[];
   /** Gain over cost of each candidate at the moment of the first choice. */
   readonly scores: ReadonlyMap<string, { readonly gain: number; readonly score: number }>;
+  /** Highest class first; empty where no bound holds for the victims as a whole. */
+  readonly bounds: readonly ClassBound[];
 }
 
 export function selectVictims(problem: CoverProblem): Cover {
@@ -39,6 +43,7 @@ export function selectVictims(problem: CoverProblem): Cover {
   });
   const ceiling = top ?? classes.at(-1);
   const chosen: Candidate[] = [];
+  const bounds: ClassBound[] = [];
   // From the highest class that is needed downwards: each is asked only for what all lower ones
   // together cannot give, so its cost is least before theirs is looked at.
   for (const priority of classes
@@ -48,11 +53,14 @@ export function selectVictims(problem: CoverProblem): Cover {
     const own = problem.candidates.filter((candidate) => candidate.priority === priority);
     const rest = without(problem, chosen);
     const left = remaining(remaining(problem.needed, chosen), mostGain(lower, rest));
-    chosen.push(...chooseInClass(own, left, rest));
+    const { victims, cost, bound } = chooseInClass(own, left, rest.budgets);
+    chosen.push(...victims);
+    bounds.push({ priority, cost, bound });
   }
   const left = remaining(problem.needed, chosen);
   if (top !== undefined && !isCovered(left)) return greedyAcross(problem, top, scores);
-  return { victims: chosen, covered: isCovered(left), left: left.map(positive), scores };
+  const covered = isCovered(left);
+  return { victims: chosen, covered, left: left.map(positive), scores, bounds };
 }
 
 /** Where budgets tie classes together the pass above may fall short: lowest class first then. */
@@ -60,39 +68,31 @@ function greedyAcross(problem: CoverProblem, top: number, scores: Cover["scores"
   const eligible = problem.candidates.filter((candidate) => candidate.priority <= top);
   const chosen = reverseDelete(mostGain(eligible, problem), problem.needed);
   const left = remaining(problem.needed, chosen);
-  return { victims: chosen, covered: isCovered(left), left: left.map(positive), scores };
+  const covered = isCovered(left);
+  return { victims: chosen, covered, left: left.map(positive), scores, bounds: [] };
 }
 
-/** Density greedy with reverse delete. */
+/** Near the least cost in one class; as much as can be reached where all of it is not enough. */
 function chooseInClass(
   candidates: readonly Candidate[],
   needed: readonly number[],
-  problem: CoverProblem,
-): readonly Candidate[] {
-  const budgets = copyBudgets(problem.budgets, candidates);
-  const open = new Set(candidates);
-  const chosen: Candidate[] = [];
-  let left = [...needed];
-  while (!isCovered(left)) {
-    let best: Candidate | undefined;
-    let bestDensity = 0;
-    for (const candidate of open) {
-      if ((budgets.get(candidate.input.groupId) ?? 0) < 1) continue;
-      const density = gainOf(candidate, left, needed) / candidate.cost;
-      if (density > bestDensity || (density === bestDensity && isBefore(candidate, best))) {
-        if (density === 0) continue;
-        best = candidate;
-        bestDensity = density;
-      }
-    }
-    if (best === undefined) break;
-    open.delete(best);
-    chosen.push(best);
-    const { groupId } = best.input;
-    budgets.set(groupId, (budgets.get(groupId) ?? 0) - 1);
-    left = remaining(left, [best]);
-  }
-  return reverseDelete(chosen, needed);
+  budgets: GroupBudgets,
+): { readonly victims: readonly Candidate[]; readonly cost: number; readonly bound: number } {
+  if (isCovered(needed)) return { victims: [], cost: 0, bound: 0 };
+  const order = [...candidates].sort(
+    (a, b) => compareText(a.input.groupId, b.input.groupId) || (isBefore(a, b) ? -1 : 1),
+  );
+  const groupIds = [...new Set(order.map(({ input }) => input.groupId))];
+  const groupIndex = new Map(groupIds.map((groupId, index) => [groupId, index]));
+  const answer = leastCover({
+    freed: order.map(({ input }) => input.freed),
+    costs: order.map(({ cost }) => cost),
+    groups: order.map(({ input }) => groupIndex.get(input.groupId) ?? 0),
+    needed,
+    budgets: groupIds.map((groupId) => budgets.left(groupId)),
+  });
+  const victims = order.filter((_, index) => answer.chosen[index] === true);
+  return { victims, cost: answer.cost, bound: answer.bound };
 }
 
 /** Spares the most protected, then the most expensive, wherever the rest still frees as much. */
@@ -168,6 +168,10 @@ function isCovered(left: readonly number[]): boolean {
 
 function positive(amount: number): number {
   return Math.max(0, amount);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 function isBefore(a: Candidate, b: Candidate | undefined): boolean {

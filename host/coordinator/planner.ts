@@ -49,6 +49,8 @@ export interface Proposal {
   /** What binds when not feasible; what is short when forced. */
   readonly reasons: readonly Reason[];
   readonly scores: Cover["scores"];
+  /** Among those whose restart has a place; absent where nobody was picked for the room. */
+  readonly bounds?: Cover["bounds"];
   /** Victims that would free enough but whose restart has no place. */
   readonly unplaced: readonly Unplaced[];
 }
@@ -198,7 +200,8 @@ class Reclaim {
     const reasons = shortfallReasons(placements);
     if (!cover.covered) reasons.push(uncoveredReason("FORCED_SHORTFALL", cover.left));
     const { judged, holds, unplaced } = so;
-    return { feasible: true, judged, placements, holds, reasons, scores: cover.scores, unplaced };
+    const { scores, bounds } = cover;
+    return { feasible: true, judged, placements, holds, reasons, scores, bounds, unplaced };
   }
 
   #infeasible(

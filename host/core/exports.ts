@@ -117,6 +117,21 @@ export type KernelExports = {
   ): void;
   sweep(which: number, input: number, output: number, count: number): void;
 
+  // planning
+  coverScratchBytes(count: number, groupCount: number): number;
+  leastCover(
+    freed: number,
+    costs: number,
+    groups: number,
+    count: number,
+    needed: number,
+    budgets: number,
+    groupCount: number,
+    scratch: number,
+    chosen: number,
+    result: number,
+  ): number;
+
   // pools
   fitCount(
     roomPtr: number,

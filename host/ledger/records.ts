@@ -57,6 +57,16 @@ export interface IncarnationRecord {
 
 export type PlanState = "committed" | "acting" | "done" | "rolled-back";
 
+/**
+ * What the victims of one class cost, and what any choice in it has to cost: none frees as much for
+ * less than `bound`, with what the higher classes give taken as it is and the lower ones whole.
+ */
+export interface ClassBound {
+  readonly priority: number;
+  readonly cost: number;
+  readonly bound: number;
+}
+
 export interface PlanRecord {
   readonly planId: string;
   readonly requestId: string;
@@ -68,6 +78,8 @@ export interface PlanRecord {
   readonly reservationIds: readonly string[];
   readonly shrinks: readonly ShrinkRecord[];
   readonly deadlineMs?: number;
+  /** How near to the optimum the victims are, highest class first; absent where not known. */
+  readonly certificate?: readonly ClassBound[];
   /** What a roll-back could not make good, because an act had happened already. */
   readonly shortfalls?: readonly Reason[];
   /** Acts already confirmed by the engine, by act id. */
