@@ -16,6 +16,7 @@ import {
   RESOURCES,
   TILE_COUNT,
   TILE_LANES,
+  TILE_SCALE,
   TILE_TOTAL,
 } from "../core/abi.js";
 import { callKernel } from "../core/kernel.js";
@@ -64,6 +65,18 @@ export class InstanceStream {
     const { views, plan } = this.#core;
     writeIdentity(views, plan, SLOT, { limits, outageMinutes: 0 });
     this.#caps = RESOURCES.map((resource) => limits[resource] ?? Number.NaN);
+  }
+
+  /** Time of the last sample, seconds since 1970; 0 before the first. */
+  get lastSeconds(): number {
+    return this.#lastMs / 1_000;
+  }
+
+  /** The instance's scale of each resource. */
+  scale(): Float32Array {
+    const { views, plan } = this.#core;
+    const word = (tilePtr(plan, 0) + TILE_SCALE) / 4 + SLOT * RESOURCES.length;
+    return views.f32.slice(word, word + RESOURCES.length);
   }
 
   /** The next sample is the first of a new incarnation, which began at this time. */

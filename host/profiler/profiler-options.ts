@@ -26,7 +26,7 @@ export interface ProfilerOptions extends PredictorChoice {
   readonly shadowCutsTeach?: boolean;
   /** Every shadow cut once its hour is over, in the order of slots. */
   readonly onShadowCut?: (cut: ScoredCut) => void;
-  /** What restarts of a hardly known job type add. */
+  /** What restarts of a hardly known job type add; by default what is known for these weights. */
   readonly surgePrior?: SurgePrior;
   /** The compiled worker entry; only tests name another one. */
   readonly workerUrl?: URL;

@@ -28,6 +28,8 @@ import { AnswerReader, type NetworkAnswer } from "./reader.js";
 import { checkOutage, checkRegistration } from "./registration.js";
 import type { DropReason } from "./sample-check.js";
 import { Population } from "./statistics.js";
+import type { SurgePrior } from "./surge.js";
+import { shippedSurgePrior } from "./surge-prior.js";
 import { TickSlices } from "./tick.js";
 import { clearLane, publishedLane, writeIdentity, writeInterruptions } from "./tile-lanes.js";
 import type { Workers } from "./workers.js";
@@ -92,7 +94,7 @@ export class Profiler implements ProfileReader {
     });
     const slotCount = maxInstances;
     const shared = this.#calibration;
-    const corrections = new Corrections(slotCount, shared, options.surgePrior);
+    const corrections = new Corrections(slotCount, shared, priorOf(options));
     this.#book = new ProfileBook({
       reader: new AnswerReader(core, this.#slices),
       published: this.#published,
@@ -381,4 +383,8 @@ export class Profiler implements ProfileReader {
     if (!this.#closed) return;
     throw new RepriseError("ERR_SHUTTING_DOWN", "the profiler is closed");
   }
+}
+
+function priorOf({ surgePrior, weights }: ProfilerOptions): SurgePrior | undefined {
+  return surgePrior ?? (weights === null ? undefined : shippedSurgePrior(weights.version));
 }

@@ -6,7 +6,7 @@ import {
   RESOURCE_COUNT,
 } from "../core/abi.js";
 
-/** Cuts under way at one time over all instances: 1.1 MiB in all, whatever the fleet. */
+/** Cuts under way at one time over all instances: 3.8 MB in all, whatever the fleet. */
 const PENDING_MAX = 4_096;
 /** A longer silence ends a cut without a verdict. */
 const GAP_SECONDS = 900;

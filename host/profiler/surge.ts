@@ -52,10 +52,11 @@ interface TypeSurge {
  * instead would count the spread that the network states already once more.) A type without surge
  * has excesses around zero at its quantiles, so its shift is about zero; a negative one is none.
  *
- *   m = n / (n + 5), shift = m max(0, m Q(excess) + (1 - m) prior) x decay of the phase
+ *   m = n / (n + 5), shift = m (m Q(excess) + (1 - m) prior) x decay of the phase, where Q > 0
  *
- * With no restart of the type the shift is 0: what restarts of other types did is no evidence about
- * this one. The prior only steadies the first few. Instances without a job type have no surge of
+ * With no restart of the type the shift is 0, and so it is where the type's own restarts show no
+ * excess: what restarts of other types did is no evidence about this one. The prior only steadies
+ * the size while few restarts show one. Instances without a job type have no surge of
  * their own; the offsets that all restarts share hold for them.
  */
 export class SurgeBook {
@@ -79,9 +80,11 @@ export class SurgeBook {
     const at = resource * QUANTILE_COUNT + (row % QUANTILE_COUNT);
     const count = type.seen[resource] ?? 0;
     const own = count / (count + SHRINKAGE);
-    const mixed = own * (type.quantiles[at] ?? 0) + (1 - own) * (this.#prior[at] ?? 0);
+    const shown = type.quantiles[at] ?? 0;
+    if (shown <= 0) return 0;
+    const mixed = own * shown + (1 - own) * (this.#prior[at] ?? 0);
     const phase = Math.floor(row / QUANTILE_COUNT) % PHASE_COUNT;
-    return own * Math.max(0, mixed) * (SURGE_DECAY[phase] ?? 0);
+    return own * mixed * (SURGE_DECAY[phase] ?? 0);
   }
 
   /** @param peaks resource x phase of a restart, NaN where nothing was seen */

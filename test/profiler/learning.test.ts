@@ -3,12 +3,16 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { ENVELOPE_ROWS, NEED_COLUMNS, QUANTILES } from "../../host/core/abi.js";
 import { exponential, logarithm } from "../../host/lib/elementary.js";
+import { isRepriseError } from "../../host/lib/errors.js";
 import { Prng } from "../../host/lib/prng.js";
+import { shippedWeightsFile } from "../../host/model/shipped-weights.js";
+import { readWeights } from "../../host/model/weights.js";
 import { CutCalibration } from "../../host/profiler/cut-calibration.js";
 import { DriftWatch, WINDOW } from "../../host/profiler/drift.js";
 import { type ScoredCut, ShadowCuts } from "../../host/profiler/shadow-cuts.js";
 import { distance, shifted } from "../../host/profiler/shift.js";
 import { SURGE_DECAY, SurgeBook, upperQuantile } from "../../host/profiler/surge.js";
+import { parseSurgePrior, shippedSurgePrior } from "../../host/profiler/surge-prior.js";
 
 const LEVEL_95 = 2;
 
@@ -202,6 +206,22 @@ test("a resource that was not seen teaches nothing about it", () => {
   book.learn("web", peaks, still);
   assert.ok(book.offset("web", LEVEL_95) > 0);
   assert.is(book.offset("web", 12 + LEVEL_95), 0);
+});
+
+test("the shipped prior belongs to the shipped weights, and to no others", () => {
+  const file = shippedWeightsFile();
+  assert.ok(file !== undefined);
+  const prior = shippedSurgePrior(readWeights(file).version);
+  assert.is(prior?.length, 16);
+  assert.is(shippedSurgePrior("others@1"), undefined);
+  assert.throws(() => parseSurgePrior('{"format":"other"}'), isRepriseError);
+});
+
+test("a prior never makes a surge where a type's own restarts show none", () => {
+  const book = new SurgeBook(new Array<number>(16).fill(5));
+  const calm = new Array<number>(NEED_COLUMNS).fill(1);
+  for (let count = 0; count < 3; count++) book.learn("web", calm, still);
+  for (let row = 0; row < ENVELOPE_ROWS; row++) assert.is(book.offset("web", row), 0);
 });
 
 test("the quantile of few values is their largest", () => {
