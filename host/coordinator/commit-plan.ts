@@ -18,7 +18,8 @@ import { HOLD_GROUP } from "./planner.js";
 import { MINUTE_MS } from "./policy.js";
 import type { CoordinatorContext } from "./ports.js";
 import { flat } from "./rooms.js";
-import type { DownInstance, OpenPlan, PendingRequest } from "./state.js";
+import { type DownInstance, deferred, type OpenPlan, type PendingRequest } from "./state.js";
+import { waitChanges } from "./waits.js";
 
 export const PENDING_PREFIX = "pending/";
 export const SEQUENCE_KEY = "coordinatorSequence";
@@ -199,20 +200,15 @@ function decisionChanges(
   decision: DecisionRecord,
   so: { readonly sequence: number; readonly pending: PendingRequest },
 ): LedgerChange[] {
-  const { request, attempts } = so.pending;
-  const key = `${PENDING_PREFIX}${request.requestId}`;
-  const left: PendingRequest = {
-    request,
-    attempts: attempts + 1,
-    dueMs: decision.retryAtMs ?? decision.decidedMs,
-  };
+  const key = `${PENDING_PREFIX}${so.pending.request.requestId}`;
   return [
     { table: "decision", key: decision.decisionId, put: decision },
     { table: "meta", key: SEQUENCE_KEY, put: so.sequence },
     { table: "meta", key: "modelVersion", put: decision.modelVersion },
     decision.kind === "defer"
-      ? { table: "meta", key, put: canonicalJson(left) }
+      ? { table: "meta", key, put: canonicalJson(deferred(so.pending, decision)) }
       : { table: "meta", key, remove: true },
+    ...waitChanges(ledger, decision, so.pending),
     ...oldest(ledger, "decision"),
     ...oldest(ledger, "plan"),
   ];

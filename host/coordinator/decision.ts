@@ -12,12 +12,15 @@ import { type AskDonors, DonorTape, type PlanInputs, playBack } from "./inputs.j
 import { type Proposal, propose } from "./planner.js";
 import { backoffMs } from "./policy.js";
 import { neverReasons } from "./refusal.js";
+import { forecastLatenessMs, furtherWaitMs, UNKNOWN_WAIT_MS } from "./waits.js";
 
 export interface Verdict {
   readonly kind: VerdictKind;
   readonly proposal: Proposal;
   readonly reasons: readonly Reason[];
   readonly retryAtMs?: number;
+  readonly nextTryMs?: number;
+  readonly forecastMs?: number;
   readonly recorded: RecordedInputs;
 }
 
@@ -58,7 +61,7 @@ function weigh(inputs: PlanInputs, ask: AskDonors): Outcome {
     const late: Reason = { code: "DEADLINE_TOO_CLOSE", text: "the deadline has passed" };
     return { kind: "refuse", proposal, reasons: [late, ...reasons] };
   }
-  return { kind: "defer", proposal, reasons, retryAtMs: retryAt(inputs, refused !== undefined) };
+  return { kind: "defer", proposal, reasons, ...retryTimes(inputs, reasons, refused) };
 }
 
 function proceed(proposal: Proposal): Outcome {
@@ -71,17 +74,31 @@ function emptyProposal(proposal: Proposal): Proposal {
 }
 
 /**
- * When to try again: the first time at which the forecast lets the plan succeed, else a growing
- * wait. Never past the deadline, because then it has to be answered.
+ * By when it will succeed: the first time at which the forecast lets the plan succeed, later by as
+ * much as forecasts were late before; without a forecast by what requests like it had to wait. It
+ * is tried again before that: at the forecast itself, else soon, because a try costs little and
+ * room may come early. Neither is past the deadline, because then it has to be answered.
  */
-function retryAt(inputs: PlanInputs, refused: boolean): number {
-  const { nowMs, policy, request, attempts } = inputs;
-  const found = refused ? undefined : earliestSuccessMs(inputs);
-  const wished = found ?? nowMs + backoffMs(attempts, policy);
+function retryTimes(inputs: PlanInputs, reasons: readonly Reason[], refused: Reason | undefined) {
+  const { nowMs, policy, request, attempts, pastWaits = [], firstDeferral } = inputs;
+  const forecastMs = refused === undefined ? earliestSuccessMs(inputs) : undefined;
+  const backoff = backoffMs(attempts, policy);
+  const waitedMs = nowMs - (firstDeferral?.decidedMs ?? nowMs);
+  const code = firstDeferral?.code ?? reasons[0]?.code;
+  const further =
+    furtherWaitMs(pastWaits, code, waitedMs) ?? (refused === undefined ? UNKNOWN_WAIT_MS : backoff);
+  const wishedMs =
+    forecastMs === undefined ? nowMs + further : forecastMs + forecastLatenessMs(pastWaits);
   const { deadlineMs } = request;
-  if (deadlineMs === undefined) return wished;
-  const lastMs = request.force === true ? deadlineMs - policy.forceLeadMs : deadlineMs;
-  return Math.max(nowMs + 1, Math.min(wished, lastMs));
+  const lastMs =
+    deadlineMs === undefined
+      ? wishedMs
+      : request.force === true
+        ? deadlineMs - policy.forceLeadMs
+        : deadlineMs;
+  const retryAtMs = Math.max(nowMs + 1, Math.min(wishedMs, lastMs));
+  const nextTryMs = Math.min(retryAtMs, forecastMs ?? nowMs + backoff);
+  return { retryAtMs, nextTryMs, ...(forecastMs === undefined ? {} : { forecastMs }) };
 }
 
 /** The record of a verdict, with everything needed to make it again. */
@@ -95,7 +112,7 @@ export function decisionRecord(verdict: Verdict, ids: DecisionIds): DecisionReco
     kind: verdict.kind,
     decidedMs: recorded.nowMs,
     reasons: verdict.reasons,
-    ...(verdict.retryAtMs === undefined ? {} : { retryAtMs: verdict.retryAtMs }),
+    ...timesOf(verdict),
     ...(ids.planId === undefined ? {} : { planId: ids.planId }),
     victims,
     candidates: proposal.judged.map((judged) => scoreOf(judged, proposal)),
@@ -103,6 +120,14 @@ export function decisionRecord(verdict: Verdict, ids: DecisionIds): DecisionReco
     inputsHash: createHash("sha256").update(canonicalJson(recorded)).digest("hex"),
     inputs: recorded,
     modelVersion: recorded.modelVersion,
+  };
+}
+
+function timesOf({ retryAtMs, nextTryMs, forecastMs }: Verdict) {
+  return {
+    ...(retryAtMs === undefined ? {} : { retryAtMs }),
+    ...(nextTryMs === undefined ? {} : { nextTryMs }),
+    ...(forecastMs === undefined ? {} : { forecastMs }),
   };
 }
 

@@ -10,6 +10,7 @@ import { isUsableEnvelope } from "./need.js";
 import { HOUR_MS } from "./policy.js";
 import type { CoordinatorContext } from "./ports.js";
 import type { CoordinatorState, PendingRequest } from "./state.js";
+import { pastWaits } from "./waits.js";
 
 const KEEP_QUANTILES = 4;
 const MEMORY = 1;
@@ -20,7 +21,7 @@ export function gather(
   pending: PendingRequest,
 ): PlanInputs {
   const { allocator, instances, policy, clock } = context;
-  const { request, attempts } = pending;
+  const { request, attempts, firstDeferral } = pending;
   const known = new Set(allocator.nodeIds());
   const asked = request.kind === "interrupt" ? [request.instanceId] : request.nodeIds;
   const scope =
@@ -40,6 +41,8 @@ export function gather(
   return {
     nowMs: clock.nowMs(),
     attempts,
+    ...(firstDeferral === undefined ? {} : { firstDeferral }),
+    pastWaits: pastWaits(context.ledger, request.kind),
     request,
     policy,
     nodes: nodeIds.map((nodeId) => nodeInput(context, nodeId)),

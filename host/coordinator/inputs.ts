@@ -6,6 +6,7 @@ import type { DonorSearch } from "../allocator/types.js";
 import type { Reason, ShrinkRecord } from "../ledger/records.js";
 import type { RunHistory } from "./policy.js";
 import type { CoordinatorPolicy, CoordinatorRequest } from "./types.js";
+import type { FirstDeferral, PastWait } from "./waits.js";
 
 export interface NodeInput {
   readonly nodeId: string;
@@ -61,6 +62,10 @@ export interface PlanInputs {
   readonly nowMs: number;
   /** How often this request was deferred before. */
   readonly attempts: number;
+  /** Absent when it was not deferred before. */
+  readonly firstDeferral?: FirstDeferral;
+  /** How long requests of its kind had to wait; absent is none. */
+  readonly pastWaits?: readonly PastWait[];
   readonly request: CoordinatorRequest;
   readonly policy: CoordinatorPolicy;
   readonly nodes: readonly NodeInput[];

@@ -6,12 +6,14 @@ import type { Act, ActOutcome } from "../engines/engine.js";
 import type { DecisionRecord, PlanRecord } from "../ledger/records.js";
 import { isPlanCarriedOut, nextActIds, victimOfAct } from "./plan-acts.js";
 import type { CoordinatorRequest } from "./types.js";
+import type { FirstDeferral } from "./waits.js";
 
 export interface PendingRequest {
   readonly request: CoordinatorRequest;
   /** Deferrals so far. */
   readonly attempts: number;
   readonly dueMs: number;
+  readonly firstDeferral?: FirstDeferral;
 }
 
 export interface DownInstance {
@@ -147,9 +149,7 @@ function onDecided(
   const { decision, pending, plan } = event;
   const { requestId } = pending.request;
   if (decision.kind === "defer") {
-    const attempts = pending.attempts + 1;
-    const dueMs = decision.retryAtMs ?? decision.decidedMs;
-    const next = withEntry(state.pending, requestId, { ...pending, attempts, dueMs });
+    const next = withEntry(state.pending, requestId, deferred(pending, decision));
     return quiet({ ...state, pending: next });
   }
   const without = { ...state, pending: withoutEntry(state.pending, requestId) };
@@ -158,6 +158,19 @@ function onDecided(
   for (const each of plan.down) down.set(each.instanceId, each);
   const plans = withEntry(state.plans, plan.record.planId, plan);
   return { state: { ...without, down, plans }, effects: [nextStep(plan)] };
+}
+
+/** A request after one more deferral. */
+export function deferred(pending: PendingRequest, decision: DecisionRecord): PendingRequest {
+  const { decidedMs, nextTryMs, retryAtMs, forecastMs, reasons } = decision;
+  const forecast = forecastMs === undefined ? {} : { forecastMs };
+  const first = { decidedMs, code: reasons[0]?.code ?? "NO_CANDIDATES", ...forecast } as const;
+  return {
+    request: pending.request,
+    attempts: pending.attempts + 1,
+    dueMs: nextTryMs ?? retryAtMs ?? decidedMs,
+    firstDeferral: pending.firstDeferral ?? first,
+  };
 }
 
 function onActed(

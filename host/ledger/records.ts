@@ -135,7 +135,12 @@ export interface DecisionRecord {
   readonly kind: VerdictKind;
   readonly decidedMs: number;
   readonly reasons: readonly Reason[];
+  /** Of a deferral: by when it will succeed, for four of five. */
   readonly retryAtMs?: number;
+  /** Of a deferral: when it is tried again, at `retryAtMs` or before. */
+  readonly nextTryMs?: number;
+  /** Of a deferral: when leases, limits and restarts let it succeed; absent when they do not. */
+  readonly forecastMs?: number;
   readonly planId?: string;
   readonly victims: readonly string[];
   readonly candidates: readonly CandidateScore[];

@@ -45,8 +45,18 @@ export interface PolicyCounts {
   readonly deferrals: number;
   /** Requests that were deferred at least once. */
   readonly deferredRequests: number;
-  /** Of those that were decided after it: granted at the first `retryAt`. */
+  /** Granted when they were tried again for the first time. */
   readonly grantedAtFirstRetry: number;
+  /** Granted whole by the `retryAt` of their first deferral. */
+  readonly grantedByRetryAt: number;
+  /** Not granted by then. Those that are still open before it are in neither. */
+  readonly missedRetryAt: number;
+  /** Deferred, then forced through at the deadline with a shortfall. */
+  readonly forcedDeferred: number;
+  /** Median minutes from the first deferral to its `retryAt`, of those granted by then. */
+  readonly namedMinutes: number;
+  /** Median minutes that the same ones waited. */
+  readonly waitedMinutes: number;
   readonly refusals: number;
   readonly forced: number;
   readonly shrinks: number;

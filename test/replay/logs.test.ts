@@ -46,9 +46,25 @@ test("counts deferrals, and those whose first retry was right", () => {
     deferrals: 6,
     deferredRequests: 5,
     grantedAtFirstRetry: 1,
+    grantedByRetryAt: 2,
+    missedRetryAt: 1,
+    forcedDeferred: 1,
+    namedMinutes: 1 / 60_000,
+    waitedMinutes: 0,
     refusals: 1,
     forced: 1,
   });
+});
+
+test("a request that was tried at its retryAt and deferred again missed it, once", () => {
+  const log = new DecisionLog();
+  const early = decision("late", "defer");
+  log.add(early);
+  log.add({ ...early, decidedMs: 2, retryAtMs: 9 });
+  log.add({ ...early, decidedMs: 3, retryAtMs: 9 });
+  log.add(decision("late", "proceed"));
+  const { grantedByRetryAt, missedRetryAt, forcedDeferred } = log.counts;
+  assert.equal([grantedByRetryAt, missedRetryAt, forcedDeferred], [0, 1, 0]);
 });
 
 function lease(reservationId: string, state: ReservationRecord["state"], cpu: number) {
