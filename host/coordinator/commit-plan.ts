@@ -38,7 +38,9 @@ export function holdOwner(requestId: string, index: number): string {
 }
 
 export function isHoldOf(requestId: string, ownerId: string): boolean {
-  return ownerId.startsWith(`${HOLD_PREFIX}${requestId}/`);
+  const prefix = `${HOLD_PREFIX}${requestId}/`;
+  // A request's id may hold slashes itself: nothing but the index may follow.
+  return ownerId.startsWith(prefix) && !ownerId.includes("/", prefix.length);
 }
 
 /** Writes a deferral or refusal. */

@@ -8,6 +8,7 @@ import type { LedgerChange } from "../ledger/ledger.js";
 import type { DecisionRecord, IncarnationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
+import { checkId } from "../profiler/registration.js";
 import type { InstanceRegistration } from "../sources/sample.js";
 import { InstanceRegistry, withSeen } from "./instances.js";
 import { CoordinatorLoop } from "./loop.js";
@@ -57,9 +58,14 @@ export class Coordinator {
     }
   }
 
-  /** Forgets an instance and its life; what it holds is the allocator's to release. */
+  /**
+   * Forgets an instance and its life; what it holds is the allocator's to release.
+   *
+   * @throws ERR_ARGUMENT, ERR_LIMIT when it is no name
+   */
   unregister(instanceId: string): void {
     this.#requireOpen();
+    checkId("instanceId", instanceId);
     this.#instances.unregister(instanceId);
     this.#unwritten.add(instanceId);
   }
@@ -92,7 +98,10 @@ export class Coordinator {
    * when the promise resolves.
    */
   withdraw(requestId: string): Promise<void> {
-    return this.#queue(() => this.#loop.withdraw(requestId));
+    return this.#queue(() => {
+      checkId("requestId", requestId);
+      return this.#loop.withdraw(requestId);
+    });
   }
 
   /** An instance is back. Its room is granted on this turn, without waiting for a tick. */
@@ -119,8 +128,9 @@ export class Coordinator {
     });
   }
 
-  /** @throws ERR_UNKNOWN_ID */
+  /** @throws ERR_UNKNOWN_ID, ERR_ARGUMENT */
   explain(decisionId: string): DecisionRecord {
+    checkId("decisionId", decisionId);
     const decision = this.#options.ledger.get("decision", decisionId);
     if (decision !== undefined) return decision;
     throw new RepriseError("ERR_UNKNOWN_ID", "no such decision", {

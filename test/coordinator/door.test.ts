@@ -116,6 +116,28 @@ test("a restart at no time is refused, and the instance can still come back", as
   assert.is((await cluster.coordinator.restarted("v", NOW)).nodeId, "a");
 });
 
+test("an id that is no name is refused by every call, and the next tick goes on", async () => {
+  const { coordinator } = new Cluster().node("a", 8).tenant("v", "a", { size: 4 });
+  for (const id of [undefined, "", {}, "x\0"] as never[]) {
+    assert.throws(() => coordinator.unregister(id), isTyped);
+    assert.throws(() => coordinator.explain(id), isTyped);
+    const failure = await coordinator.withdraw(id).catch((error) => error);
+    assert.ok(isTyped(failure));
+  }
+  coordinator.submit(interruption("v"));
+  assert.is((await coordinator.tick()).decisions.length, 1);
+});
+
+test("a withdrawal ends the holds of its own request, not those of a longer id", async () => {
+  const cluster = new Cluster().node("a", 8);
+  cluster.coordinator.submit(reclaim(3, ["a"], { requestId: "q" }));
+  cluster.coordinator.submit(reclaim(3, ["a"], { requestId: "q/1" }));
+  await cluster.after(0);
+  assert.is(cluster.allocator.headroom("a")[0], 2);
+  await cluster.coordinator.withdraw("q");
+  assert.is(cluster.allocator.headroom("a")[0], 5);
+});
+
 test("a policy that is no number, or unknown, is refused when the coordinator is made", () => {
   for (const policy of [{ graceMs: Number.NaN }, { tickMs: 5 }, { groupBudget: -1 }]) {
     assert.throws(() => new Cluster({ policy: policy as never }), isTyped);
