@@ -10,11 +10,10 @@ export interface NetworkRegions extends NetworkShape {
   /** Weights in PyTorch's layout, in the order of `WEIGHT_NAMES`; read while packing only. */
   readonly raw: Region;
   readonly gru: Region;
-  readonly gruOne: Region;
   readonly head: Region;
 }
 
-type Sizes = Pick<Kernel, "gruPackedBytes" | "gruOnePackedBytes" | "headPackedBytes">;
+type Sizes = Pick<Kernel, "gruPackedBytes" | "headPackedBytes">;
 
 /** Reserves what a net of this shape needs. `kernel` may be one opened over any memory. */
 export function planNetwork(arena: ArenaPlan, kernel: Sizes, shape: NetworkShape): NetworkRegions {
@@ -25,7 +24,6 @@ export function planNetwork(arena: ArenaPlan, kernel: Sizes, shape: NetworkShape
     summarySize,
     raw: arena.region("network.raw", rawBytes(shape)),
     gru: arena.region("network.gru", kernel.gruPackedBytes(inputSize, hiddenSize)),
-    gruOne: arena.region("network.gruOne", kernel.gruOnePackedBytes(inputSize, hiddenSize)),
     head: arena.region("network.head", kernel.headPackedBytes(hiddenSize, summarySize)),
   };
 }
@@ -74,7 +72,6 @@ export function loadNetwork(
   });
   const [wi = 0, wh = 0, bi = 0, bh = 0, w0 = 0, b0 = 0, w1 = 0, b1 = 0, w2 = 0, b2 = 0] = at;
   kernel.packGru(wi, wh, bi, bh, regions.gru.ptr, inputSize, hiddenSize);
-  kernel.packGruOne(wi, wh, bi, bh, regions.gruOne.ptr, inputSize, hiddenSize);
   kernel.packHead(w0, b0, w1, b1, w2, b2, regions.head.ptr, hiddenSize, summarySize);
 }
 
