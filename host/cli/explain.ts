@@ -108,6 +108,7 @@ function show(explanation: Explanation, json: boolean): void {
   printLine(`${decision.decisionId}: ${decision.kind} ${decision.requestId}`);
   printLine(`decided  ${timeText(decision.decidedMs)} with model ${decision.modelVersion}`);
   if (decision.retryAtMs !== undefined) printLine(`retry at ${timeText(decision.retryAtMs)}`);
+  if (decision.nextTryMs !== undefined) printLine(`tried at ${timeText(decision.nextTryMs)}`);
   for (const reason of decision.reasons) printLine(`because  ${reasonText(reason)}`);
   if (decision.candidates.length > 0) {
     const header = ["candidate", "class", "cost", "gain", "score", "placeable", "verdict"];
