@@ -13,11 +13,21 @@ export function printNote(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/**
+ * JSON of what went wrong: numbers that JSON has not (NaN, Infinity) are their names, because null
+ * would name another value than the one that was refused.
+ */
+export function errorJson(value: unknown): string {
+  return toJson(value, (part) =>
+    typeof part === "number" && !Number.isFinite(part) ? String(part) : part,
+  );
+}
+
 /** JSON that never throws on a big integer or a cycle, since it also prints what went wrong. */
-export function toJson(value: unknown): string {
+export function toJson(value: unknown, replace = (part: unknown) => part): string {
   try {
     return JSON.stringify(value, (_key, part: unknown) =>
-      typeof part === "bigint" ? part.toString() : part,
+      typeof part === "bigint" ? part.toString() : replace(part),
     );
   } catch {
     return JSON.stringify(String(value));

@@ -3,7 +3,7 @@ import { isRepriseError } from "../lib/errors.js";
 import { evaluateCommand } from "./evaluate.js";
 import { explainCommand } from "./explain.js";
 import { fineTuneCommand } from "./fine-tune.js";
-import { printNote, toJson } from "./output.js";
+import { errorJson, printNote } from "./output.js";
 import { predictCommand } from "./predict.js";
 import { replayCommand } from "./replay.js";
 import { trainCommand } from "./train.js";
@@ -77,12 +77,12 @@ function reportError(error: unknown, json: boolean): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT_OK;
     if (json) {
-      printNote(toJson({ error: { code: "ERR_USAGE", message: plainMessage(error.message) } }));
+      printNote(errorJson({ error: { code: "ERR_USAGE", message: plainMessage(error.message) } }));
     }
     return EXIT_USAGE;
   }
   const { code, message, details } = describe(error);
-  if (json) printNote(toJson({ error: { code, message, ...details } }));
+  if (json) printNote(errorJson({ error: { code, message, ...details } }));
   else printNote(`error ${code}: ${message}`);
   return EXIT_FAILED;
 }

@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { formatTable, toJson } from "../../host/cli/output.js";
+import { errorJson, formatTable, toJson } from "../../host/cli/output.js";
 
 test("a table puts text left and numbers right", () => {
   const table = formatTable(
@@ -26,6 +26,11 @@ test("JSON takes big integers and survives a cycle", () => {
   const cycle: { self?: unknown } = {};
   cycle.self = cycle;
   assert.is(toJson(cycle), '"[object Object]"');
+});
+
+test("an error names the number that JSON has not", () => {
+  const error = { got: Number.POSITIVE_INFINITY, list: [Number.NaN, 1, null] };
+  assert.is(errorJson({ error }), '{"error":{"got":"Infinity","list":["NaN",1,null]}}');
 });
 
 test.run();
