@@ -3,6 +3,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import * as abi from "../../host/core/abi.js";
 import { type BinaryName, readBinary } from "../../host/core/binary.js";
+import { readSources } from "../support/source-files.js";
 import { readWasmShape, type WasmShape } from "../support/wasm-module.js";
 
 const root = new URL("../../../../", import.meta.url);
@@ -156,6 +157,21 @@ test("the optimised binaries stay within their budget", () => {
     const bytes = readBinary(name).byteLength;
     assert.ok(bytes <= BINARY_BYTES_MAX, `${name} has ${bytes} bytes`);
   }
+});
+
+test("what the host does not call is for embedders, and the page says which", () => {
+  const host = readSources("host").map(({ code }) => code);
+  const rows = [...page.matchAll(/^\| `(\w+)` \|.*$/gm)].map((match) => ({
+    name: match[1] as string,
+    isMarked: match[0].includes("for embedders"),
+  }));
+  const exported = rows.filter(({ name }) => shapeOf("shared").exports.has(name));
+  const isCalled = (name: string) => {
+    const call = new RegExp(`\\b(kernel|probe|exports)\\.${name}\\(`);
+    return host.some((code) => call.test(code));
+  };
+  assert.ok(exported.length > 20);
+  for (const { name, isMarked } of exported) assert.is(isMarked, !isCalled(name), name);
 });
 
 test.run();
