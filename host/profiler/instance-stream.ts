@@ -3,7 +3,8 @@
  * path without ticks, threads and publishing. Same kernels, same layout, same ladder.
  *
  * Goals: an answer depends on the samples pushed before it and on nothing else; asking changes no
- * state. Non-goals: many instances (the profiler), calibration by outcomes (there are none here).
+ * state. Non-goals: many instances (the profiler), calibration by
+ * outcomes or shadow cuts (a single series has too few).
  */
 import {
   ENVELOPE_ROWS,

@@ -32,7 +32,15 @@ for (const withNetwork of [true, false]) {
   test(`answers as the profiler does, ${withNetwork ? "with" : "without"} a network`, async () => {
     const weights = withNetwork ? shipped() : null;
     const clock = new VirtualClock(START_MS);
-    const profiler = Profiler.open({ maxInstances: 8, weights, workers: 0, clock });
+    // What the profiler learns from its own cuts is no part of the path that both share.
+    const shadowCutsPerTick = 0;
+    const profiler = Profiler.open({
+      maxInstances: 8,
+      weights,
+      workers: 0,
+      clock,
+      shadowCutsPerTick,
+    });
     const stream = new InstanceStream(weights);
     const registration = { instanceId: "vm", groupId: "g", nodeId: "n", priority: 0 };
     profiler.register({ ...registration, interruptible: true, limits: LIMITS });
