@@ -35,9 +35,9 @@ Examples:
   $ reprise evaluate --data traces --report report --every 10 --cuts 10 --json
 
 DIR holds Bitbrains series, itself or in bitbrains_rnd/series. Recognised restarts are read from
-events.csv beside the folder of the series, if there is one. The report is report.json, report.md, events.csv with
-every cut that was asked about, and pictures. Virtual cuts measure forecasting, restarts measure
-restarts: they are never in one table.`;
+events.csv beside the folder of the series, if there is one. The report is report.json, report.md,
+events.csv with every cut that was asked about, and pictures. Virtual cuts measure forecasting,
+restarts measure restarts: they are never in one table.`;
 
 export function evaluateCommand(): Command {
   return new Command("evaluate")
