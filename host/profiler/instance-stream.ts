@@ -4,7 +4,7 @@
  *
  * Goals: an answer depends on the samples pushed before it and on nothing else; asking changes no
  * state. Non-goals: many instances (the profiler), calibration by
- * outcomes or shadow cuts (a single series has too few).
+ * outcomes or shadow cuts.
  */
 import {
   ENVELOPE_ROWS,
