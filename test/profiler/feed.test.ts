@@ -11,9 +11,10 @@ const weights = untrainedWeights(6);
 const TRACE = new URL("../../../../test/data/bitbrains_rnd/series/rnd_1.csv.gz", import.meta.url)
   .pathname;
 
+/** Without shadow cuts: the drift watch would demote these untrained weights, as it should. */
 function open(): Profiler {
   const clock = new VirtualClock(FLEET_START_MS + 400 * 86_400_000);
-  return Profiler.open({ maxInstances: 8, weights, workers: 0, clock });
+  return Profiler.open({ maxInstances: 8, weights, workers: 0, clock, shadowCutsPerTick: 0 });
 }
 
 function sourceOf(events: readonly SourceEvent[]): SampleSource {
