@@ -1,4 +1,4 @@
-/** The net in the core's memory: its regions, its packing, its two calls. */
+/** The net in the core's memory: its regions and its packing. */
 
 import type { ArenaPlan, Region } from "../core/arena.js";
 import type { Kernel } from "../core/kernel.js";
@@ -73,82 +73,4 @@ export function loadNetwork(
   const [wi = 0, wh = 0, bi = 0, bh = 0, w0 = 0, b0 = 0, w1 = 0, b1 = 0, w2 = 0, b2 = 0] = at;
   kernel.packGru(wi, wh, bi, bh, regions.gru.ptr, inputSize, hiddenSize);
   kernel.packHead(w0, b0, w1, b1, w2, b2, regions.head.ptr, hiddenSize, summarySize);
-}
-
-/** Addresses of the first tile, and bytes from one tile to the next. */
-export interface StepTiles {
-  readonly x: number;
-  readonly xStrideBytes: number;
-  readonly hIn: number;
-  readonly hOut: number;
-  readonly hStrideBytes: number;
-  /** 0 = every lane steps */
-  readonly mask: number;
-  readonly maskStrideBytes: number;
-  readonly tileCount: number;
-}
-
-/** One GRU step of every lane whose mask is set. */
-export function stepTiles(kernel: Kernel, net: NetworkRegions, tiles: StepTiles): void {
-  kernel.gruStep(
-    net.gru.ptr,
-    tiles.x,
-    tiles.xStrideBytes,
-    tiles.hIn,
-    tiles.hOut,
-    tiles.hStrideBytes,
-    tiles.mask,
-    tiles.maskStrideBytes,
-    tiles.tileCount,
-    net.inputSize,
-    net.hiddenSize,
-  );
-}
-
-export interface AnswerTiles {
-  readonly h: number;
-  readonly hStrideBytes: number;
-  readonly summary: number;
-  readonly summaryStrideBytes: number;
-  readonly scale: number;
-  readonly scaleStrideBytes: number;
-  readonly cap: number;
-  readonly capStrideBytes: number;
-  /** f32[48], u-space; 0 = none */
-  readonly offset: number;
-  /** Envelope f32[48][8] a tile, in the resources' units. */
-  readonly out: number;
-  readonly outStrideBytes: number;
-  readonly tileCount: number;
-  /** `headScratchBytes()` of its own a thread. */
-  readonly scratch: number;
-}
-
-/** Head and envelope: the restart envelope of every lane. */
-export function answerTiles(kernel: Kernel, net: NetworkRegions, tiles: AnswerTiles): void {
-  kernel.head(
-    net.head.ptr,
-    tiles.h,
-    tiles.hStrideBytes,
-    tiles.summary,
-    tiles.summaryStrideBytes,
-    tiles.out,
-    tiles.outStrideBytes,
-    tiles.tileCount,
-    net.hiddenSize,
-    net.summarySize,
-    tiles.scratch,
-  );
-  kernel.envelope(
-    tiles.out,
-    tiles.outStrideBytes,
-    tiles.scale,
-    tiles.scaleStrideBytes,
-    tiles.cap,
-    tiles.capStrideBytes,
-    tiles.offset,
-    tiles.out,
-    tiles.outStrideBytes,
-    tiles.tileCount,
-  );
 }

@@ -5,7 +5,7 @@ import { compileBinary } from "../../host/core/binary.js";
 import { openKernel } from "../../host/core/kernel.js";
 import type { RepriseError } from "../../host/lib/errors.js";
 import { Prng } from "../../host/lib/prng.js";
-import { answerTiles, loadNetwork, planNetwork, stepTiles } from "../../host/model/network.js";
+import { loadNetwork, planNetwork } from "../../host/model/network.js";
 import {
   envelopeReference,
   gruStepReference,
@@ -79,31 +79,11 @@ test("planned, loaded, stepped and answered: as the float64 net says", () => {
   put(at.summary, toTiles(summary, 96));
   put(at.scale, scale);
   put(at.cap, cap);
-  stepTiles(kernel, net, {
-    x: at.x,
-    xStrideBytes: 16 * 32,
-    hIn: at.h,
-    hOut: at.hNext,
-    hStrideBytes: 32 * 32,
-    mask: 0,
-    maskStrideBytes: 0,
-    tileCount: TILES,
-  });
-  answerTiles(kernel, net, {
-    h: at.hNext,
-    hStrideBytes: 32 * 32,
-    summary: at.summary,
-    summaryStrideBytes: 96 * 32,
-    scale: at.scale,
-    scaleStrideBytes: 128,
-    cap: at.cap,
-    capStrideBytes: 128,
-    offset: 0,
-    out: at.out,
-    outStrideBytes: 48 * 32,
-    tileCount: TILES,
-    scratch: at.scratch,
-  });
+  const [gruPtr, headPtr] = [net.gru.ptr, net.head.ptr];
+  const { hNext, scratch, out } = at;
+  kernel.gruStep(gruPtr, at.x, 512, at.h, hNext, 1024, 0, 0, TILES, 16, 32);
+  kernel.head(headPtr, hNext, 1024, at.summary, 3072, out, 1536, TILES, 32, 96, scratch);
+  kernel.envelope(out, 1536, at.scale, 128, at.cap, 128, 0, out, 1536, TILES);
   const { tensors } = weights;
   const gru = {
     ...SHAPE,
