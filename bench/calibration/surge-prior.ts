@@ -1,6 +1,6 @@
 /**
- * The population's restart surge: what recognised restarts of training VMs needed in their first
- * ten minutes beyond what the network expected of them.
+ * The population's restart surge: what recognised restarts of training VMs, up to day 62, needed in
+ * their first hour beyond what the network expected of them.
  *
  *     node build/js/bench/calibration/surge-prior.js DATA > host/model/weights/surge-prior.json
  *
@@ -10,19 +10,30 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { NEED_COLUMNS, QUANTILES, RESOURCE_COUNT, RESOURCES } from "../../host/core/abi.js";
+import {
+  ENVELOPE_ROWS,
+  NEED_COLUMNS,
+  needColumn,
+  PHASE_END_MINUTES,
+  QUANTILES,
+  RESOURCES,
+} from "../../host/core/abi.js";
 import { LIMITS } from "../../host/lib/limits.js";
 import { shippedWeightsFile } from "../../host/model/shipped-weights.js";
+import { SET_DAYS, TRACE_START_SECONDS } from "../../host/model/training/cuts.js";
 import { type NetworkWeights, readWeights } from "../../host/model/weights.js";
 import { InstanceStream } from "../../host/profiler/instance-stream.js";
 import { excessOf, upperQuantile } from "../../host/profiler/surge.js";
+import { DECAY_MINUTES_DEFAULT, fitDecay } from "../../host/profiler/surge-decay.js";
 import { readBitbrains, toSample } from "../../host/sources/bitbrains/bitbrains-source.js";
 import { isHeldOut } from "../../host/sources/bitbrains/split.js";
+import type { Sample } from "../../host/sources/sample.js";
 
 const COMMAND = "node build/js/bench/calibration/surge-prior.js DATA";
 const BLIND = ["power_on"];
 const BURST = ["cold", "gap", "warm_candidate"];
-const PHASE_SECONDS = 600;
+/** The test month is nobody's to learn from. */
+const UNTIL_SECONDS = TRACE_START_SECONDS + SET_DAYS.test[0] * 86_400;
 /** A sample averages the 300 s before it. */
 const INTERVAL_SECONDS = 300;
 
@@ -50,7 +61,7 @@ function readEvents(data: string): RestartEvent[] {
   });
 }
 
-/** Excess of each event of one VM: resource x quantile. Calls `found` for each. */
+/** Excess of each event of one VM: resource x phase x quantile. Calls `found` for each. */
 async function score(
   data: string,
   vm: string,
@@ -69,29 +80,35 @@ async function score(
       for (; (events[next]?.atSeconds ?? Infinity) <= seconds; next++) {
         const event = events[next];
         const answer = event === undefined ? null : before(stream, event);
-        if (event !== undefined && answer !== null) open.push({ event, ...answer, peaks: [] });
+        if (event !== undefined && answer !== null) {
+          open.push({ event, ...answer, peaks: new Array<number>(NEED_COLUMNS).fill(-1) });
+        }
       }
       const sample = toSample(vm, row);
-      const values = [sample.cpuCores, sample.memoryGiB, sample.networkMbps, sample.disk];
-      for (const each of open) {
-        if (seconds - each.event.atSeconds + INTERVAL_SECONDS > PHASE_SECONDS) continue;
-        values.forEach((value, resource) => {
-          each.peaks[resource] = Math.max(each.peaks[resource] ?? 0, value ?? Number.NaN);
-        });
+      for (const { event, peaks } of open) {
+        addPeaks(peaks, seconds - event.atSeconds + INTERVAL_SECONDS, sample);
       }
       stream.push(sample);
     }
   }
   for (const { event, answer, scale, peaks } of open) {
-    const columns = new Array<number>(NEED_COLUMNS).fill(Number.NaN);
-    peaks.forEach((peak, resource) => {
-      columns[resource * 3] = peak;
-    });
-    const excess = RESOURCES.flatMap((_, resource) =>
-      excessOf(resource, columns, { envelope: answer, scale }),
-    );
-    if (!excess.some(Number.isNaN)) found(event, excess);
+    const truth = peaks.map((peak) => (peak >= 0 ? peak : Number.NaN));
+    const columns = truth.map((_, column) => excessOf(column, truth, { envelope: answer, scale }));
+    const excess = columns.flat();
+    const isWhole = RESOURCES.every((_, resource) => !Number.isNaN(truth[needColumn(resource, 0)]));
+    if (isWhole) found(event, excess);
   }
+}
+
+/** Peaks by phase, -1 = nothing seen yet; a phase with a missing value has none. */
+function addPeaks(peaks: number[], since: number, sample: Sample): void {
+  const phase = PHASE_END_MINUTES.findIndex((end) => since <= end * 60);
+  if (phase < 0) return;
+  const values = [sample.cpuCores, sample.memoryGiB, sample.networkMbps, sample.disk];
+  values.forEach((value, resource) => {
+    const column = needColumn(resource, phase);
+    peaks[column] = Math.max(peaks[column] ?? -1, value ?? Number.NaN);
+  });
 }
 
 /** What was said at the last sample before the outage; null without an answer of the network. */
@@ -104,19 +121,29 @@ function before(stream: InstanceStream, event: RestartEvent) {
   return { answer: answer.envelope, scale: [...stream.scale()] };
 }
 
+/** Quantiles of the excess, and the decay that fits them, one a resource. */
 function summary(rows: readonly (readonly number[])[]) {
-  return Array.from({ length: RESOURCE_COUNT * QUANTILES.length }, (_, at) => {
-    const level = QUANTILES[at % QUANTILES.length] ?? 0;
-    const values = rows.map((row) => row[at] ?? 0);
-    return Math.round(upperQuantile(values, level) * 1e4) / 1e4;
+  const quantiles = Array.from({ length: ENVELOPE_ROWS }, (_, at) => {
+    const values = rows.map((row) => row[at] ?? Number.NaN).filter((value) => !Number.isNaN(value));
+    return upperQuantile(values, QUANTILES[at % QUANTILES.length] ?? 0);
   });
+  const ofResource = (resource: number) => quantiles.slice(resource * 12, resource * 12 + 12);
+  const round = (value: number) => Math.round(value * 1e4) / 1e4;
+  return {
+    restarts: rows.length,
+    excess: RESOURCES.flatMap((_, resource) => ofResource(resource).slice(0, 4).map(round)),
+    decayMinutes: RESOURCES.map((_, resource) =>
+      round(fitDecay(ofResource(resource)) ?? DECAY_MINUTES_DEFAULT),
+    ),
+  };
 }
 
 async function main(): Promise<void> {
   const [data] = process.argv.slice(2);
   if (data === undefined) throw new Error("usage: surge-prior DATA");
   const wanted = readEvents(data).filter(
-    ({ vm, kind }) => !isHeldOut(vm) && [...BLIND, ...BURST].includes(kind),
+    ({ vm, kind, atSeconds }) =>
+      !isHeldOut(vm) && atSeconds < UNTIL_SECONDS && [...BLIND, ...BURST].includes(kind),
   );
   wanted.sort((a, b) => a.atSeconds - b.atSeconds);
   const blind: (readonly number[])[] = [];
@@ -128,15 +155,14 @@ async function main(): Promise<void> {
     });
   }
   const prior = {
-    format: "reprise surge prior 1",
+    format: "reprise surge prior 2",
     command: COMMAND,
-    data: "GWA-T-12 Bitbrains, part rnd, training VMs",
+    data: "GWA-T-12 Bitbrains, part rnd, training VMs, days 0 to 62",
     weights: weights.version,
     order: `${RESOURCES.join(", ")} x ${QUANTILES.join(", ")}`,
     kinds: BLIND,
-    restarts: blind.length,
-    excess: summary(blind),
-    burstSelected: { kinds: BURST, restarts: burst.length, excess: summary(burst) },
+    ...summary(blind),
+    burstSelected: { kinds: BURST, ...summary(burst) },
   };
   process.stdout.write(`${JSON.stringify(prior, null, 2)}\n`);
 }

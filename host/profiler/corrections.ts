@@ -53,6 +53,11 @@ export class Corrections {
     };
   }
 
+  /** Minutes after a restart from which its surge raises no quantile any more. */
+  settledAfterMinutes({ jobType }: Owner): number {
+    return this.#surge.settledAfterMinutes(jobType);
+  }
+
   /** False while nothing was learnt that would change this instance's answer. */
   concerns({ jobType }: Owner): boolean {
     return this.#cuts.count + this.#restarts.count(jobType) + this.#surge.count(jobType) > 0;

@@ -69,6 +69,7 @@ export class ProfileBook {
       rung,
       ...(unknown === undefined ? {} : { unknown }),
       modelVersion: chosen === "network" ? modelVersion : chosen,
+      settledAfterMinutes: rung === 0 ? corrections.settledAfterMinutes(ownerOf(tenancy)) : 0,
       samplesInIncarnation: published.samplesInIncarnation(slot),
       incarnation: published.incarnation(slot),
       trackerCount: rung === 0 ? calibration.trackerCount : 0,

@@ -29,6 +29,8 @@ export interface BehaviourProfile {
   readonly unknown?: readonly Resource[];
   /** Of the network, or the name of the predictor chosen instead of it. */
   readonly modelVersion: string;
+  /** Minutes after the restart from which its surge raises no quantile any more; 0 without one. */
+  readonly settledAfterMinutes?: number;
   readonly samplesInIncarnation: number;
   readonly incarnation: number;
   /** Truths seen so far by the calibration behind this answer. */

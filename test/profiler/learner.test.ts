@@ -1,6 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { NEED_COLUMNS } from "../../host/core/abi.js";
+import { envelopeRow, NEED_COLUMNS } from "../../host/core/abi.js";
 import { VirtualClock } from "../../host/lib/clock.js";
 import { Profiler, type ProfilerOptions } from "../../host/profiler/profiler.js";
 import type { ScoredCut } from "../../host/profiler/shadow-cuts.js";
@@ -76,10 +76,14 @@ test("an answer carries what it was taught by", async () => {
 });
 
 test("a surge raises the envelope of its job type and leaves the keep-need alone", async () => {
-  const prior = new Array<number>(16).fill(2);
+  const prior = { excess: new Array<number>(16).fill(2), decayMinutes: [10, 10, 10, 10] };
   const bare = await learn({ shadowCutsTeach: false });
   const taught = await learn({ shadowCutsTeach: false, surgePrior: prior });
-  assert.ok((taught.profiles[2]?.envelope[2] ?? 0) > (bare.profiles[2]?.envelope[2] ?? 0));
+  // Of the network, which has no limit.
+  const at = envelopeRow(2, 0, 2);
+  assert.ok((taught.profiles[2]?.envelope[at] ?? 0) > (bare.profiles[2]?.envelope[at] ?? 0));
+  assert.ok((taught.profiles[2]?.settledAfterMinutes ?? 0) > 0);
+  assert.is(taught.profiles[1]?.settledAfterMinutes, 0, "another job type");
   assert.equal(taught.profiles[2]?.keepNeed, bare.profiles[2]?.keepNeed);
   assert.equal(taught.profiles[1]?.envelope, bare.profiles[1]?.envelope);
 });

@@ -11,7 +11,8 @@ import { CutCalibration } from "../../host/profiler/cut-calibration.js";
 import { DriftWatch, WINDOW } from "../../host/profiler/drift.js";
 import { type ScoredCut, ShadowCuts } from "../../host/profiler/shadow-cuts.js";
 import { distance, shifted } from "../../host/profiler/shift.js";
-import { SURGE_DECAY, SurgeBook, upperQuantile } from "../../host/profiler/surge.js";
+import { SurgeBook, upperQuantile } from "../../host/profiler/surge.js";
+import { fitDecay, phaseShares } from "../../host/profiler/surge-decay.js";
 import { parseSurgePrior, shippedSurgePrior } from "../../host/profiler/surge-prior.js";
 
 const LEVEL_95 = 2;
@@ -161,10 +162,14 @@ test("a long run of misses raises the alarm and quickens 50 cuts; stated coverag
   assert.is(watch.boost, 1);
 });
 
+const priorOf = (size: number) => ({
+  excess: new Array<number>(16).fill(size),
+  decayMinutes: [10, 10, 10, 10],
+});
 const still = { envelope: new Array<number>(ENVELOPE_ROWS).fill(1), scale: [1, 1, 1, 1] };
 
 test("no restart of the type, no surge; whatever the prior and other types", () => {
-  const book = new SurgeBook(new Array<number>(16).fill(3));
+  const book = new SurgeBook(priorOf(3));
   book.learn("web", new Array<number>(NEED_COLUMNS).fill(50), still);
   for (let row = 0; row < ENVELOPE_ROWS; row++) {
     assert.is(book.offset("batch", row), 0);
@@ -174,19 +179,58 @@ test("no restart of the type, no surge; whatever the prior and other types", () 
   assert.is(book.count("web"), 1);
 });
 
-test("a surge that always comes is learnt, decays over the phases and is forgotten again", () => {
+test("a surge that always comes is learnt, falls from phase to phase and is forgotten", () => {
   const book = new SurgeBook();
-  const burst = new Array<number>(NEED_COLUMNS).fill(4);
-  for (let count = 0; count < 64; count++) book.learn("web", burst, still);
+  // e-fold in 20 minutes: 1, e^-.5 and e^-1.5 of it where the phases begin.
   const full = Math.asinh(4) - Math.asinh(1);
-  const weight = (64 / 69) ** 2;
-  [0, 1, 2].forEach((phase) => {
-    const got = book.offset("web", phase * 4 + LEVEL_95);
-    assert.ok(Math.abs(got - weight * full * (SURGE_DECAY[phase] ?? 0)) < 1e-9);
-  });
+  const burst = Array.from({ length: NEED_COLUMNS }, (_, column) =>
+    Math.sinh(Math.asinh(1) + full * Math.exp(-([0, 10, 30][column % 3] ?? 0) / 20)),
+  );
+  for (let count = 0; count < 64; count++) book.learn("web", burst, still);
+  const weight = 64 / 69;
+  const expected = weight * full;
+  assert.ok(Math.abs(book.offset("web", LEVEL_95) - expected) < 1e-6);
+  assert.ok(Math.abs((book.decayMinutes("web", 0) ?? 0) / 20 - 1) < 0.1, "of 20 minutes");
+  const later = book.offset("web", 8 + LEVEL_95);
+  assert.ok(Math.abs(later / expected - Math.exp(-1.5)) < 0.03, `${later / expected}`);
+  const settled = book.settledAfterMinutes("web");
+  assert.ok(Math.abs(settled / (20 * Math.log(expected / 0.05)) - 1) < 0.1, `${settled}`);
   const calm = new Array<number>(NEED_COLUMNS).fill(0.5);
   for (let count = 0; count < 64; count++) book.learn("web", calm, still);
   assert.is(book.offset("web", LEVEL_95), 0);
+  assert.is(book.settledAfterMinutes("web"), 0);
+});
+
+test("whatever restarts do, a surge never rises from phase to phase", () => {
+  const peaks = fc.array(fc.double({ min: 0, max: 1e4, noNaN: true }), {
+    minLength: NEED_COLUMNS,
+    maxLength: NEED_COLUMNS,
+  });
+  fc.assert(
+    fc.property(fc.array(peaks, { minLength: 1, maxLength: 6 }), (restarts) => {
+      const book = new SurgeBook(priorOf(1));
+      for (const each of restarts) book.learn("web", each, still);
+      for (let row = 0; row < ENVELOPE_ROWS; row++) {
+        if (row % 12 < 4) continue;
+        assert.ok(book.offset("web", row) <= book.offset("web", row - 4));
+      }
+    }),
+  );
+});
+
+test("the decay that made the excess is found within an eighth of an octave", () => {
+  fc.assert(
+    fc.property(fc.double({ min: 3, max: 150, noNaN: true }), (minutes) => {
+      const first = [0.5, 1, 1.5, 2];
+      const excess = [0, 10, 30].flatMap((t) => first.map((size) => size * Math.exp(-t / minutes)));
+      const ratio = (fitDecay(excess) ?? Number.NaN) / minutes;
+      assert.ok(ratio > 2 ** -0.15 && ratio < 2 ** 0.15, `${ratio}`);
+    }),
+  );
+  assert.is(fitDecay(new Array<number>(12).fill(-1)), undefined, "no excess");
+  assert.is(fitDecay([1, 1, 1, 1, ...new Array<number>(8).fill(Number.NaN)]), undefined);
+  assert.is(fitDecay([1, 1, 1, 1, ...new Array<number>(8).fill(-2)]), 2.5, "over at once");
+  assert.equal(phaseShares(1e-9), [1, 0, 0]);
 });
 
 test("restarts that need what was stated teach hardly any surge", () => {
@@ -212,13 +256,14 @@ test("the shipped prior belongs to the shipped weights, and to no others", () =>
   const file = shippedWeightsFile();
   assert.ok(file !== undefined);
   const prior = shippedSurgePrior(readWeights(file).version);
-  assert.is(prior?.length, 16);
+  assert.is(prior?.excess.length, 16);
+  assert.ok(prior?.decayMinutes.every((minutes) => minutes >= 2.5 && minutes <= 160));
   assert.is(shippedSurgePrior("others@1"), undefined);
   assert.throws(() => parseSurgePrior('{"format":"other"}'), isRepriseError);
 });
 
 test("a prior never makes a surge where a type's own restarts show none", () => {
-  const book = new SurgeBook(new Array<number>(16).fill(5));
+  const book = new SurgeBook(priorOf(5));
   const calm = new Array<number>(NEED_COLUMNS).fill(1);
   for (let count = 0; count < 3; count++) book.learn("web", calm, still);
   for (let row = 0; row < ENVELOPE_ROWS; row++) assert.is(book.offset("web", row), 0);
