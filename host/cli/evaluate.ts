@@ -1,18 +1,24 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { QUANTILES } from "../core/abi.js";
 import { elapsedMs } from "../lib/clock.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 import { BOOTSTRAP_DRAWS } from "../model/evaluation/bootstrap.js";
-import { type Evaluation, evaluate, eventList } from "../model/evaluation/evaluation.js";
+import {
+  type Evaluation,
+  evaluate,
+  eventList,
+  type NamedWeights,
+} from "../model/evaluation/evaluation.js";
+import { linearModel } from "../model/evaluation/linear-training.js";
 import { setLine, setMarkdown } from "../model/evaluation/markdown.js";
 import { decileSvg, reliabilitySvg, scatterSvg } from "../model/evaluation/pictures.js";
 import { shippedWeightsFile } from "../model/shipped-weights.js";
 import { loadSeries } from "../model/training/load.js";
-import { type NetworkWeights, readWeights } from "../model/weights.js";
+import { readWeights } from "../model/weights.js";
 import { type RecognisedRestart, readRestarts } from "../sources/bitbrains/restarts.js";
 import { whole } from "./arguments.js";
 import { printJson, printLine } from "./output.js";
@@ -21,7 +27,9 @@ import { Progress } from "./progress.js";
 interface EvaluateFlags {
   readonly data: string;
   readonly report: string;
-  readonly model?: string;
+  readonly weights?: string[];
+  readonly ablation: NamedWeights[];
+  readonly linear: boolean;
   readonly cuts: number;
   readonly seed: number;
   readonly workers: number;
@@ -44,7 +52,18 @@ export function evaluateCommand(): Command {
     .description("scores the network and every compared predictor on data kept from training")
     .requiredOption("--data <DIR>", "folder with the series")
     .requiredOption("--report <DIR>", "folder to write the report into, made if need be")
-    .option("--model <FILE>", "weights; those that ship when absent")
+    .option(
+      "--weights <FILE>",
+      "weights; those that ship when absent. Repeated: the same net from other seeds",
+      (file: string, before: string[] = []) => [...before, file],
+    )
+    .option(
+      "--ablation <NAME=FILE>",
+      "weights to compare with, under a name; may be repeated",
+      (text: string, before: NamedWeights[]) => [...before, namedWeights(text)],
+      [],
+    )
+    .option("--no-linear", "without the linear quantile regression")
     .option("--cuts <N>", "validation and test cuts a VM, each", whole(1, 1000), 30)
     .option("--seed <N>", "of the cuts", whole(0, 2 ** 32 - 1), 1)
     .option("--every <N>", "a subset: one VM in N, by name", whole(1, 1000), 1)
@@ -63,22 +82,37 @@ async function runEvaluate(flags: EvaluateFlags): Promise<void> {
   mkdirSync(flags.report, { recursive: true });
   const started = elapsedMs();
   const progress = new Progress(flags.json !== true && process.stderr.isTTY === true);
-  const weights = openWeights(flags.model);
+  const [first, ...seeds] = openWeights(flags.weights);
   const series = await loadSeries(flags.data, progress.stage("reading series"));
   const subset = <T>(all: readonly T[]) => all.filter((_, index) => index % flags.every === 0);
   const data = { seen: subset(series.seen), unseen: subset(series.unseen) };
   const names = new Set([...data.seen, ...data.unseen].map(({ name }) => name));
   const restarts = await loadRestarts(flags.data, names);
-  const { cuts, seed, workers } = flags;
+  const { cuts, seed, workers, ablation: ablations } = flags;
+  const file = join(flags.report, "linear-quantiles.json");
+  const linear =
+    flags.linear && data.seen.length > 0 ? linearModel(data, { seed, file }) : undefined;
   const result = await evaluate(
     data,
-    weights,
-    { seed, cuts, workers, restarts },
+    first.weights,
+    {
+      seed,
+      cuts,
+      workers,
+      restarts,
+      seeds,
+      ablations,
+      ...(linear === undefined ? {} : { linear }),
+    },
     { ingest: progress.stage("ingesting"), score: progress.stage("scoring") },
   );
   progress.end();
   const about = {
-    model: weights.version,
+    model: first.weights.version,
+    ...(seeds.length === 0 ? {} : { seeds: seeds.map(({ name }) => name).join(", ") }),
+    ...(ablations.length === 0
+      ? {}
+      : { ablations: ablations.map((a) => `${a.name} ${a.weights.version}`).join(", ") }),
     instances: names.size,
     rows: result.table.rows,
     cuts,
@@ -96,20 +130,29 @@ async function runEvaluate(flags: EvaluateFlags): Promise<void> {
   for (const set of result.sets) printLine(setLine(set));
   printLine();
   printLine(
-    `${weights.version}: ${result.table.rows} truths, report in ${flags.report} after ` +
+    `${first.weights.version}: ${result.table.rows} truths, report in ${flags.report} after ` +
       `${about.seconds.toFixed(0)} s. Change of aPin95 against the best baseline.`,
   );
 }
 
-function openWeights(file: string | undefined): NetworkWeights {
-  const found = file ?? shippedWeightsFile();
-  if (found === undefined) {
-    throw new RepriseError("ERR_CONFIG", "no weights ship with this build", {
-      field: "--model",
-      expected: "a weights file",
-    });
-  }
-  return readWeights(found);
+/** The weights that the figures are of, then those of other seeds. */
+function openWeights(files: readonly string[] | undefined): [NamedWeights, ...NamedWeights[]] {
+  const found = files ?? [shippedWeightsFile()].filter((file) => file !== undefined);
+  const [first, ...others] = found.map((file) => {
+    const weights = readWeights(file);
+    return { name: weights.version, weights };
+  });
+  if (first !== undefined) return [first, ...others];
+  throw new RepriseError("ERR_CONFIG", "no weights ship with this build", {
+    field: "--weights",
+    expected: "a weights file",
+  });
+}
+
+function namedWeights(text: string): NamedWeights {
+  const [name = "", ...rest] = text.split("=");
+  if (name !== "" && rest.length > 0) return { name, weights: readWeights(rest.join("=")) };
+  throw new InvalidArgumentError("expected a name, =, and a weights file");
 }
 
 /** Restarts of those VMs, by VM; none when the folder has no list. */
@@ -130,7 +173,7 @@ async function loadRestarts(
 
 type Report = Pick<Evaluation, "sets" | "withoutHistory"> & Readonly<Record<string, unknown>>;
 
-function writeReport(folder: string, report: Report, { table, sets }: Evaluation): void {
+function writeReport(folder: string, report: Report, { table, network, sets }: Evaluation): void {
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
   write("report.json", `${JSON.stringify(report, null, 1)}\n`);
   write("events.csv", eventList(table));
@@ -152,7 +195,7 @@ function writeReport(folder: string, report: Report, { table, sets }: Evaluation
       "",
     ].join("\n"),
   );
-  const net = table.network[QUANTILES.indexOf(0.95)];
+  const net = network.levels[QUANTILES.indexOf(0.95)];
   for (const set of sets.filter(({ set: name }) => name.startsWith("virtual cuts, "))) {
     const name = set.set.replace(/[^a-z]+/g, "-");
     write(`reliability-${name}.svg`, reliabilitySvg(set));

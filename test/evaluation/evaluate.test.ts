@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { present } from "../../host/lib/assert.js";
+import { shippedWeightsFile } from "../../host/model/shipped-weights.js";
 import { TRACE_START_SECONDS } from "../../host/model/training/cuts.js";
 import { runReprise } from "../support/command-line.js";
 import { writeTraceFolder } from "../train/trace-folder.js";
@@ -23,7 +25,17 @@ interface Report {
     readonly instances: number;
     readonly events: number;
     readonly resources: readonly {
-      readonly baselines: readonly { readonly phases: readonly { calibration: string }[] }[];
+      readonly network: { readonly aPin95: number; readonly all: { readonly crps: number } };
+      readonly baselines: readonly {
+        readonly crps: number;
+        readonly phases: readonly { calibration: string }[];
+      }[];
+      readonly ablations: readonly {
+        readonly name: string;
+        readonly aPin95: number;
+        readonly crps: number;
+      }[];
+      readonly seeds?: { readonly aPin95: { readonly mean: number; readonly max: number } };
     }[];
   }[];
   readonly withoutHistory: Record<string, number>;
@@ -78,6 +90,31 @@ test("reports cuts and restarts apart, the same for any number of workers", asyn
   assert.ok(cuts.length > 6);
   const again = await run("two", "--cuts", "6", "--workers", "2", "--json");
   assert.equal((JSON.parse(again.stdout) as Report).sets, report.sets);
+});
+
+test("weights are scored side by side: other seeds as a spread, ablations as contenders", async () => {
+  const weights = present(shippedWeightsFile(), "shipped weights");
+  const words = ["--weights", weights, "--weights", weights, "--ablation", `twin=${weights}`];
+  const { code, stdout, stderr } = await run("seeds", "--cuts", "6", "--json", ...words);
+  assert.is(code, 0, stderr);
+  const { sets } = JSON.parse(stdout) as Report;
+  for (const { set, resources } of sets) {
+    for (const { network, baselines, ablations, seeds } of resources) {
+      assert.equal(
+        ablations.map(({ name }) => name),
+        ["linear quantile regression", "twin"],
+      );
+      // The same weights twice have no spread; as a contender they may only be helped.
+      assert.is(seeds?.aPin95.mean, network.aPin95, set);
+      assert.is(seeds?.aPin95.max, network.aPin95, set);
+      const twin = present(ablations[1], "twin");
+      assert.ok(twin.aPin95 <= network.aPin95, set);
+      assert.ok(twin.crps <= network.all.crps + 1e-12, set);
+      assert.ok(twin.aPin95 > 0 && baselines.every(({ crps }) => crps > 0), set);
+    }
+  }
+  const wrong = await run("seeds", "--ablation", weights, "--json");
+  assert.is(wrong.code, 2);
 });
 
 test("bad usage exits 2, a folder without series 1", async () => {

@@ -55,8 +55,6 @@ function tableOf(truth: readonly number[], instance: readonly number[]): ScoreTa
     scale: Float32Array.from(truth, (_, row) => row + 1),
     cap: new Float32Array(rows).fill(Number.NaN),
     truth: same(truth),
-    network: [],
-    baselines: [],
   };
 }
 

@@ -14,17 +14,24 @@ const TRUTHS_MIN = 20;
 /** One predictor in its three forms. */
 export type Calibrated = Readonly<Record<Calibration, Amounts>>;
 
+/** What calibrations are fitted on. */
+export interface Fitting {
+  /** Validation rows. */
+  readonly rows: readonly number[];
+  readonly space: AsinhSpace;
+}
+
 /**
- * Fits what makes a predictor cover 95 % of the validation truths of each resource and phase, by
+ * Fits what makes a predictor cover a share of the validation truths of each resource and phase, by
  * an addend in asinh space and by a factor, and applies both to every row, below the cap.
  *
- * @param validation rows to fit on
+ * @param level the share
  */
 export function calibrate(
   table: ScoreTable,
   raw: Amounts,
-  validation: readonly number[],
-  space: AsinhSpace,
+  { rows: validation, space }: Fitting,
+  level: number,
 ): Calibrated {
   const addends = new Float64Array(NEED_COLUMNS);
   const factors = new Float64Array(NEED_COLUMNS).fill(1);
@@ -33,12 +40,13 @@ export function calibrate(
     if (rows.length < TRUTHS_MIN) continue;
     addends[column] = covering(
       rows.map((row) => (table.truth.asinh[row] ?? 0) - (raw.asinh[row] ?? 0)),
+      level,
     );
     // Where nothing was predicted and nothing came, every factor is right.
     const ratios = rows
       .map((row) => (table.truth.native[row] ?? 0) / (raw.native[row] ?? 0))
       .filter((ratio) => !Number.isNaN(ratio));
-    const factor = covering(ratios);
+    const factor = covering(ratios, level);
     if (Number.isFinite(factor)) factors[column] = factor;
   }
   return {
@@ -48,10 +56,10 @@ export function calibrate(
   };
 }
 
-/** The value that 95 % of these do not exceed. */
-function covering(values: readonly number[]): number {
+/** The value that this share of these does not exceed. */
+function covering(values: readonly number[], level: number): number {
   const sorted = Float64Array.from(values).sort();
-  return sorted[Math.ceil(LEVEL * sorted.length) - 1] ?? 0;
+  return sorted[Math.ceil(level * sorted.length) - 1] ?? 0;
 }
 
 function added(table: ScoreTable, raw: Amounts, addends: Float64Array, space: AsinhSpace): Amounts {

@@ -2,15 +2,23 @@ import { TILE_LANES } from "../../core/abi.js";
 import type { RecognisedRestart } from "../../sources/bitbrains/restarts.js";
 import { isHeldOut } from "../../sources/bitbrains/split.js";
 import { SET_DAYS, TRACE_START_SECONDS } from "../training/cuts.js";
+import type { NetShape } from "../training/parameters.js";
 import { parametersOf } from "../training/product.js";
-import { openSession, type SessionData, type TrainingSession } from "../training/session.js";
+import {
+  openSession,
+  type SessionData,
+  type TrainingSession,
+  WINDOW_STEPS,
+} from "../training/session.js";
 import { TRAINER_DEFAULTS, Trainer } from "../training/trainer.js";
 import type { NetworkWeights } from "../weights.js";
 import { AsinhSpace } from "./asinh-space.js";
-import { calibrate } from "./calibrations.js";
+import { contender, type RowSet } from "./contenders.js";
+import { type LinearModel, linearAnswers } from "./linear-answers.js";
+import { networkAnswers } from "./network-answers.js";
 import { isBusy } from "./report.js";
-import { type ScoreTable, scoreTable } from "./score-table.js";
-import { type SetReport, setReport } from "./set-report.js";
+import { type Answers, type ScoreTable, scoreTable } from "./score-table.js";
+import { type Scoring, type SetReport, setReport } from "./set-report.js";
 
 /** Restarts found without looking at what came after them. */
 export const BLIND_KINDS: readonly string[] = ["power_on", "first_power_on"];
@@ -23,21 +31,34 @@ export interface EvaluationOptions {
   readonly cuts: number;
   readonly workers: number;
   readonly restarts?: ReadonlyMap<string, readonly RecognisedRestart[]>;
+  /** The same net trained from other seeds. */
+  readonly seeds?: readonly NamedWeights[];
+  /** Nets to compare with. */
+  readonly ablations?: readonly NamedWeights[];
+  readonly linear?: LinearModel;
+}
+
+export interface NamedWeights {
+  readonly name: string;
+  readonly weights: NetworkWeights;
 }
 
 export interface Evaluation {
   readonly table: ScoreTable;
+  /** Of the net that the figures are of. */
+  readonly network: Answers;
   readonly sets: readonly SetReport[];
   /** Recognised restarts that nobody can be asked about: nothing ran before them. */
   readonly withoutHistory: Readonly<Record<string, number>>;
 }
 
 export interface EvaluationStages {
+  /** Called once the events are drawn, before any is scored. */
+  readonly onEvents?: (session: TrainingSession) => void;
   readonly ingest?: (done: number, total: number) => void;
   readonly score?: (done: number, total: number) => void;
 }
 
-const STEP_COUNT = 36;
 /** Scoring keeps no gradients of a batch, but a batch sizes the scratch. */
 const BATCH_TILES = 8;
 
@@ -52,42 +73,118 @@ export async function evaluate(
   options: EvaluationOptions,
   stages: EvaluationStages = {},
 ): Promise<Evaluation> {
-  const restarts = options.restarts ?? new Map<string, readonly RecognisedRestart[]>();
-  const session = openSession(
-    data,
-    {
-      shape: weights,
-      seed: options.seed,
-      cutsPerInstance: 0,
-      scoredCuts: options.cuts,
-      stepCount: STEP_COUNT,
-      batchTiles: BATCH_TILES,
-      workers: options.workers,
-      evaluate: restarts,
-    },
-    stages.ingest,
-  );
-  const trainer = new Trainer(session, { ...TRAINER_DEFAULTS, seed: options.seed });
-  try {
-    await trainer.adopt(parametersOf(weights));
-  } finally {
-    await trainer.close();
-  }
-  const table = scoreTable(session, stages.score);
+  const open = (shape: NetShape) => openScoring(data, shape, options, stages.ingest);
+  const session = open(weights);
+  stages.onEvents?.(session);
+  const { table, baselines } = scoreTable(session, stages.score);
+  const nets = [
+    { name: "network", weights },
+    ...(options.seeds ?? []),
+    ...(options.ablations ?? []),
+  ];
+  const answers = await answersOf({ session, table, open }, nets);
+  const [first, ...others] = answers as [Answers, ...Answers[]];
+  const seedCount = options.seeds?.length ?? 0;
+  const ablations = others.slice(seedCount);
+  if (options.linear !== undefined)
+    ablations.unshift(linearAnswers(session, table, options.linear));
   return {
     table,
-    sets: reports(session, table),
-    withoutHistory: countUnasked(table, restarts),
+    network: first,
+    sets: reports(session, {
+      table,
+      networks: [first, ...others.slice(0, seedCount)],
+      baselines,
+      ablations,
+    }),
+    withoutHistory: countUnasked(table, options.restarts ?? new Map()),
   };
 }
 
-function reports(session: TrainingSession, table: ScoreTable): SetReport[] {
-  const space = new AsinhSpace(session);
+function openScoring(
+  data: SessionData,
+  shape: NetShape,
+  options: EvaluationOptions,
+  onTile: EvaluationStages["ingest"],
+): TrainingSession {
+  const { inputSize, hiddenSize, summarySize } = shape;
+  return openSession(
+    data,
+    {
+      shape: { inputSize, hiddenSize, summarySize },
+      seed: options.seed,
+      cutsPerInstance: 0,
+      scoredCuts: options.cuts,
+      stepCount: WINDOW_STEPS,
+      batchTiles: BATCH_TILES,
+      workers: options.workers,
+      evaluate: options.restarts ?? new Map<string, readonly RecognisedRestart[]>(),
+    },
+    onTile,
+  );
+}
+
+interface Asked {
+  readonly session: TrainingSession;
+  readonly table: ScoreTable;
+  /** Streams the same data through kernels for a net of another shape. */
+  readonly open: (shape: NetShape) => TrainingSession;
+}
+
+/** Every net's answers to the table; nets of one shape share a session. */
+async function answersOf(
+  { session, table, open }: Asked,
+  nets: readonly NamedWeights[],
+): Promise<Answers[]> {
+  const shapeOf = (one: NetShape) => `${one.inputSize} ${one.hiddenSize} ${one.summarySize}`;
+  const answers = new Map<NamedWeights, Answers>();
+  const own = shapeOf(session.layout.sizes.shape);
+  for (const shape of new Set(nets.map(({ weights }) => shapeOf(weights)))) {
+    const group = nets.filter(({ weights }) => shapeOf(weights) === shape);
+    const of = shape === own ? session : open((group[0] as NamedWeights).weights);
+    const trainer = new Trainer(of, { ...TRAINER_DEFAULTS, seed: 0 });
+    try {
+      for (const net of group) {
+        await trainer.adopt(parametersOf(net.weights));
+        answers.set(net, networkAnswers(of, table, net.name));
+      }
+    } finally {
+      await trainer.close();
+    }
+  }
+  return nets.map((net) => answers.get(net) as Answers);
+}
+
+function reports(session: TrainingSession, scored: Scored): SetReport[] {
+  const { table, networks } = scored;
+  const cutOf = (row: number) => table.events[table.event[row] ?? 0]?.cut;
+  const validation = Array.from({ length: table.rows }, (_, row) => row).filter(
+    (row) => cutOf(row)?.set === "validate",
+  );
+  const fitting = { rows: validation, space: new AsinhSpace(session) };
+  const sets = rowSets(session, table);
+  const contend = (one: Answers) => contender(table, one, fitting, sets);
+  const scoring: Scoring = {
+    table,
+    networks,
+    baselines: scored.baselines.map(contend),
+    ablations: scored.ablations.map(contend),
+    firstDay: SET_DAYS.test[0],
+  };
+  return sets.flatMap((set) => setReport(scoring, set) ?? []);
+}
+
+interface Scored {
+  readonly table: ScoreTable;
+  readonly networks: readonly [Answers, ...Answers[]];
+  readonly baselines: readonly Answers[];
+  readonly ablations: readonly Answers[];
+}
+
+/** Which rows are reported together: cuts and restarts never are. */
+function rowSets(session: TrainingSession, table: ScoreTable): RowSet[] {
   const all = Array.from({ length: table.rows }, (_, row) => row);
   const cutOf = (row: number) => table.events[table.event[row] ?? 0]?.cut;
-  const validation = all.filter((row) => cutOf(row)?.set === "validate");
-  const baselines = table.baselines.map((raw) => calibrate(table, raw, validation, space));
-  const scoring = { table, baselines, firstDay: SET_DAYS.test[0] };
   const cuts = all.filter((row) => cutOf(row)?.set === "test" && cutOf(row)?.restart === undefined);
   const unseen = table.instances.map(isHeldOut);
   const busyNames = new Set(
@@ -99,17 +196,22 @@ function reports(session: TrainingSession, table: ScoreTable): SetReport[] {
   const real = (kinds: readonly string[]) =>
     all.filter((row) => kinds.includes(cutOf(row)?.restart?.kind ?? ""));
   const heldOut = (row: number) => isUnseen(row) || (cutOf(row)?.at ?? 0) >= firstTest;
-  const sets: [string, readonly number[]][] = [
-    ["virtual cuts, seen instances", cuts.filter((row) => !isUnseen(row))],
-    ["virtual cuts, seen instances, busy ones", cuts.filter((r) => !isUnseen(r) && busy(r))],
-    ["virtual cuts, unseen instances", cuts.filter(isUnseen)],
-    ["virtual cuts, unseen instances, busy ones", cuts.filter((r) => isUnseen(r) && busy(r))],
-    ["restarts selected blind, held out", real(BLIND_KINDS).filter(heldOut)],
-    ["restarts selected blind, all", real(BLIND_KINDS)],
-    ["restarts selected by their burst, held out", real(BURST_KINDS).filter(heldOut)],
-    ["restarts selected by their burst, all", real(BURST_KINDS)],
+  return [
+    { name: "virtual cuts, seen instances", rows: cuts.filter((row) => !isUnseen(row)) },
+    {
+      name: "virtual cuts, seen instances, busy ones",
+      rows: cuts.filter((row) => !isUnseen(row) && busy(row)),
+    },
+    { name: "virtual cuts, unseen instances", rows: cuts.filter(isUnseen) },
+    {
+      name: "virtual cuts, unseen instances, busy ones",
+      rows: cuts.filter((row) => isUnseen(row) && busy(row)),
+    },
+    { name: "restarts selected blind, held out", rows: real(BLIND_KINDS).filter(heldOut) },
+    { name: "restarts selected blind, all", rows: real(BLIND_KINDS) },
+    { name: "restarts selected by their burst, held out", rows: real(BURST_KINDS).filter(heldOut) },
+    { name: "restarts selected by their burst, all", rows: real(BURST_KINDS) },
   ];
-  return sets.flatMap(([name, rows]) => setReport(name, scoring, rows) ?? []);
 }
 
 /** Restarts by kind that have no row in the table. */

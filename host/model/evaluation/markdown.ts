@@ -1,6 +1,7 @@
-import { COMPARED } from "../baselines/instance-baselines.js";
 import type { Change } from "./bootstrap.js";
-import type { ResourceReport, SetReport } from "./set-report.js";
+import type { Measures } from "./measures.js";
+import type { Spread } from "./seed-spread.js";
+import type { ContenderFigures, ResourceReport, SetReport } from "./set-report.js";
 
 const PHASES = ["0-10", "10-30", "30-60"] as const;
 
@@ -13,10 +14,12 @@ export function setMarkdown(report: SetReport): string {
     "",
     ...headline(report),
     "",
+    ...seedTable(report),
     ...coverageTable(report),
     "",
-    ...everyBaseline(report),
+    ...everyContender(report),
     "",
+    ...ablationTable(report),
     ...costTable(report),
     "",
     ...byPhase(report),
@@ -41,16 +44,12 @@ function headline({ resources }: SetReport): string[] {
       count(own.network.all.truths),
       `**${four(own.network.aPin95)}**`,
       own.best,
-      four(lossOf(own, own.best)),
+      four(figuresOf(own, own.best).aPin95),
       changed(own.againstBest),
-      four(lossOf(own, "VPA")),
+      four(figuresOf(own, "VPA").aPin95),
       changed(own.againstVpa),
     ]),
   );
-}
-
-function lossOf(own: ResourceReport, name: string): number {
-  return own.baselines.find((baseline) => baseline.name === name)?.aPin95 ?? Number.NaN;
 }
 
 function coverageTable({ resources, joint }: SetReport): string[] {
@@ -77,20 +76,84 @@ function coverageTable({ resources, joint }: SetReport): string[] {
   ];
 }
 
-/** aPin95 of every predictor, in its best form. */
-function everyBaseline({ resources }: SetReport): string[] {
+/** aPin95 and CRPS of every predictor, in its best form. */
+function everyContender({ resources }: SetReport): string[] {
+  const cell = ({ aPin95, crps }: { aPin95: number; crps: number }) =>
+    `${four(aPin95)} / ${four(crps)}`;
   return table(
-    ["aPin95", ...resources.map(({ resource }) => resource)],
+    ["aPin95 / CRPS", ...resources.map(({ resource }) => resource)],
     [
-      ["network", ...resources.map(({ network }) => `**${four(network.aPin95)}**`)],
-      ...COMPARED.map((name) => [name, ...resources.map((own) => four(lossOf(own, name)))]),
+      [
+        "network",
+        ...resources.map(
+          ({ network }) => `**${four(network.aPin95)}** / ${four(network.all.crps)}`,
+        ),
+      ],
+      ...namesOf(resources).map((name) => [
+        name,
+        ...resources.map((own) => cell(figuresOf(own, name))),
+      ]),
     ],
   );
 }
 
+/** Names of the baselines, then of the ablations. */
+function namesOf(resources: readonly ResourceReport[]): string[] {
+  const [first] = resources;
+  return [...(first?.baselines ?? []), ...(first?.ablations ?? [])].map(({ name }) => name);
+}
+
+function figuresOf(own: ResourceReport, name: string): ContenderFigures {
+  return [...own.baselines, ...own.ablations].find((one) => one.name === name) as ContenderFigures;
+}
+
+/** How much lower the network's loss is than that of each ablation. */
+function ablationTable({ resources }: SetReport): string[] {
+  const names = resources[0]?.ablations.map(({ name }) => name) ?? [];
+  if (names.length === 0) return [];
+  const rows = names.map((name, index) => [
+    name,
+    ...resources.map(({ ablations }) => {
+      const one = ablations[index];
+      return one === undefined ? "-" : changed(one.against);
+    }),
+  ]);
+  return [
+    ...table(
+      ["aPin95 of the network against it, %", ...resources.map(({ resource }) => resource)],
+      rows,
+    ),
+    "",
+  ];
+}
+
+/** Figures over the seeds of training: mean, lowest and highest. */
+function seedTable({ resources }: SetReport): string[] {
+  const rows = resources.flatMap(({ resource, best, seeds }) => {
+    if (seeds === undefined) return [];
+    const cells = [
+      over(seeds.aPin95, four),
+      over(seeds.againstBest, percent),
+      over(seeds.againstVpa, percent),
+      over(seeds.coverage, three),
+      over(seeds.crps, four),
+      over(seeds.slack, two),
+      over(seeds.deficit, three),
+    ];
+    return [[`${resource}, ${best}`, ...cells]];
+  });
+  if (rows.length === 0) return [];
+  const header = ["aPin95", "against it, %", "against VPA, %", "coverage .95", "CRPS", "slack"];
+  return [...table(["all seeds, best baseline", ...header, "deficit"], rows), ""];
+}
+
+function over({ mean, min, max }: Spread, format: (value: number) => string): string {
+  return `${format(mean)} (${format(min)}..${format(max)})`;
+}
+
 /** Coverage, slack, deficit and wQL95 of the network, of the best and of every other predictor. */
 function costTable({ resources }: SetReport): string[] {
-  const cell = (m: { coverage: number; slack: number; deficit: number; wQL95: number }) =>
+  const cell = (m: Measures) =>
     `${three(m.coverage)} / ${two(m.slack)} / ${three(m.deficit)} / ${three(m.wQL95)}`;
   return table(
     ["coverage / slack / deficit / wQL95", ...resources.map(({ resource }) => resource)],
@@ -102,12 +165,9 @@ function costTable({ resources }: SetReport): string[] {
           limit === undefined ? "-" : `${three(limit.coverage)} / ${two(limit.slack)} / - / -`,
         ),
       ],
-      ...COMPARED.map((name, index) => [
+      ...namesOf(resources).map((name) => [
         name,
-        ...resources.map(({ baselines }) => {
-          const all = baselines[index]?.all;
-          return all === undefined ? "" : cell(all);
-        }),
+        ...resources.map((own) => cell(figuresOf(own, name).all)),
       ]),
     ],
   );
@@ -124,6 +184,7 @@ function byPhase({ resources }: SetReport): string[] {
       "deficit",
       "wQL95",
       "CRPS",
+      "best CRPS of a baseline",
     ],
     resources.flatMap((own) =>
       own.network.phases.map((phase, index) => [
@@ -137,6 +198,7 @@ function byPhase({ resources }: SetReport): string[] {
         three(phase.deficit),
         three(phase.wQL95),
         four(phase.crps),
+        four(Math.min(...own.baselines.map(({ phases }) => phases[index]?.crps ?? Number.NaN))),
       ]),
     ),
   );
@@ -153,6 +215,7 @@ function changed({ change, interval }: Change): string {
 
 const digits = (places: number) => (value: number) =>
   Number.isFinite(value) ? value.toFixed(places) : "-";
+const percent = (value: number) => one(100 * value);
 const one = digits(1);
 const two = digits(2);
 const three = digits(3);

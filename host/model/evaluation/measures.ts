@@ -41,9 +41,14 @@ export function measure(table: ScoreTable, amounts: Amounts, rows: readonly numb
   };
 }
 
-/** Pinball loss at .95 in asinh space. */
-export function loss(table: ScoreTable, amounts: Amounts, row: number): number {
-  return pinball(table.truth.asinh[row] ?? 0, amounts.asinh[row] ?? 0, LEVEL);
+/** Pinball loss in asinh space, at .95 unless told. */
+export function loss(
+  table: ScoreTable,
+  amounts: Amounts,
+  row: number,
+  level: number = LEVEL,
+): number {
+  return pinball(table.truth.asinh[row] ?? 0, amounts.asinh[row] ?? 0, level);
 }
 
 /** (2 / K) sum over the levels of the pinball loss, in asinh space: CRPS on the grid of levels. */

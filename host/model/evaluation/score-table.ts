@@ -1,17 +1,8 @@
-import {
-  envelopeRow,
-  NEED_COLUMNS,
-  needColumn,
-  PHASE_COUNT,
-  QUANTILE_COUNT,
-  RESOURCE_COUNT,
-  TILE_LANES,
-} from "../../core/abi.js";
+import { needColumn, PHASE_COUNT, QUANTILES, RESOURCE_COUNT, TILE_LANES } from "../../core/abi.js";
 import { COMPARED, InstanceBaselines } from "../baselines/instance-baselines.js";
 import { type EventRecord, eventTruth, type TilePlan } from "../training/dataset.js";
 import type { TrainingSession } from "../training/session.js";
 import { AsinhSpace } from "./asinh-space.js";
-import { EventQuantiles } from "./event-quantiles.js";
 
 /** The same amounts twice: in the resource's unit, and as asinh(value / scale). */
 export interface Amounts {
@@ -19,9 +10,16 @@ export interface Amounts {
   readonly asinh: Float32Array;
 }
 
+/** What one predictor says of every row, below the cap, which is the same for all. */
+export interface Answers {
+  readonly name: string;
+  /** The four quantiles; one that states no quantiles says the same four times. */
+  readonly levels: readonly Amounts[];
+}
+
 /**
- * Every truth with every prediction of it, in columns. Rows of one event and instance lie together,
- * by `needColumn`. Predictions are below the cap, which is the same for all.
+ * Every truth that somebody can be asked about, in columns. Rows of one event and instance lie
+ * together, by `needColumn`, in the order of the events.
  */
 export interface ScoreTable {
   readonly rows: number;
@@ -39,17 +37,19 @@ export interface ScoreTable {
   /** NaN = none. */
   readonly cap: Float32Array;
   readonly truth: Amounts;
-  /** The net's four quantiles. */
-  readonly network: readonly Amounts[];
-  /** One a name in `COMPARED`. */
-  readonly baselines: readonly Amounts[];
 }
 
-/** Predicts every validation and test event and pairs it with its truth. */
+export interface ScoredRows {
+  readonly table: ScoreTable;
+  /** One a name in `COMPARED`. */
+  readonly baselines: readonly Answers[];
+}
+
+/** Finds the truth of every validation and test event and asks the compared predictors for it. */
 export function scoreTable(
   session: TrainingSession,
   onTile: (done: number, total: number) => void = () => undefined,
-): ScoreTable {
+): ScoredRows {
   const builder = new TableBuilder(session);
   session.tiles.forEach((tile, index) => {
     builder.addTile(tile, index);
@@ -60,7 +60,6 @@ export function scoreTable(
 
 class TableBuilder {
   readonly #session: TrainingSession;
-  readonly #quantiles: EventQuantiles;
   readonly #byTile = new Map<number, EventRecord[]>();
   readonly #instances: string[] = [];
   readonly #instance: number[] = [];
@@ -70,12 +69,10 @@ class TableBuilder {
   readonly #scale: number[] = [];
   readonly #cap: number[] = [];
   readonly #truth: number[] = [];
-  readonly #network: number[][] = Array.from({ length: QUANTILE_COUNT }, () => []);
   readonly #baselines: number[][] = COMPARED.map(() => []);
 
   constructor(session: TrainingSession) {
     this.#session = session;
-    this.#quantiles = new EventQuantiles(session);
     for (const record of session.records) {
       const of = this.#byTile.get(record.tile) ?? [];
       of.push(record);
@@ -89,14 +86,13 @@ class TableBuilder {
     this.#instances.push(...tile.series.map(({ name }) => name));
     for (const record of this.#byTile.get(index) ?? []) {
       if (record.cut.set === "train") continue;
-      const amounts = this.#quantiles.amounts(record);
       tile.series.forEach((series, lane) => {
         const at = record.at[lane] ?? Number.NaN;
         if (Number.isNaN(at)) return;
         const truth = eventTruth(record.cut, series, tile.streams[lane], { lane, at });
         if (truth === undefined) return;
         const predicted = baselines[lane]?.predict(at, record.cut.outages[lane] ?? 0) ?? [];
-        this.#addLane(record, { lane, instance: first + lane, truth, amounts, predicted });
+        this.#addLane(record, { lane, instance: first + lane, truth, predicted });
       });
     }
   }
@@ -109,11 +105,8 @@ class TableBuilder {
         const column = needColumn(resource, phase);
         const truth = of.truth[column] ?? Number.NaN;
         const values = of.predicted.map((row) => Math.min(row[column] ?? 0, capOf(cap)));
-        const quantiles = this.#network.map(
-          (_, k) => of.amounts[envelopeRow(resource, phase, k) * TILE_LANES + of.lane] ?? 0,
-        );
         // What has no history has no scale either: nobody can predict it.
-        const known = [truth, scale, ...quantiles, ...values].every((value) => value >= 0);
+        const known = [truth, scale, ...values].every((value) => value >= 0);
         if (!known) continue;
         this.#instance.push(of.instance);
         this.#group.push(record.event * TILE_LANES + of.lane);
@@ -122,9 +115,6 @@ class TableBuilder {
         this.#scale.push(scale);
         this.#cap.push(cap);
         this.#truth.push(truth);
-        quantiles.forEach((value, k) => {
-          this.#network[k]?.push(value);
-        });
         values.forEach((value, row) => {
           this.#baselines[row]?.push(value);
         });
@@ -132,14 +122,14 @@ class TableBuilder {
     }
   }
 
-  build(): ScoreTable {
+  build(): ScoredRows {
     const space = new AsinhSpace(this.#session);
     const scale = Float32Array.from(this.#scale);
     const amounts = (values: readonly number[]): Amounts => {
       const native = Float32Array.from(values);
       return { native, asinh: space.of(native, scale) };
     };
-    return {
+    const table: ScoreTable = {
       rows: scale.length,
       instances: this.#instances,
       instance: Uint16Array.from(this.#instance),
@@ -150,9 +140,12 @@ class TableBuilder {
       scale,
       cap: Float32Array.from(this.#cap),
       truth: amounts(this.#truth),
-      network: this.#network.map(amounts),
-      baselines: this.#baselines.map(amounts),
     };
+    const baselines = COMPARED.map((name, index): Answers => {
+      const one = amounts(this.#baselines[index] ?? []);
+      return { name, levels: QUANTILES.map(() => one) };
+    });
+    return { table, baselines };
   }
 }
 
@@ -161,8 +154,6 @@ interface LaneAnswer {
   readonly instance: number;
   /** f64[12] */
   readonly truth: Float64Array;
-  /** f32[48][8] */
-  readonly amounts: Float32Array;
   /** f64[16][12] */
   readonly predicted: readonly Float64Array[];
 }
@@ -170,6 +161,3 @@ interface LaneAnswer {
 function capOf(cap: number): number {
   return Number.isNaN(cap) ? Number.POSITIVE_INFINITY : cap;
 }
-
-/** Columns a resource, for those who loop over them. */
-export const ALL_COLUMNS: readonly number[] = Array.from({ length: NEED_COLUMNS }, (_, c) => c);
