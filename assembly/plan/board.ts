@@ -26,7 +26,17 @@ export const BEST: usize = 240; //      u8[count]
 export const CORE: usize = 244; //      i32[2][CORE_MAX] candidates of the moves: out, then in
 export const COUNT: usize = 248; //     i32
 export const GROUP_COUNT: usize = 252; // i32
-export const HEADER_BYTES: usize = 256;
+export const KEYS: usize = 256; //      f64[count] what the search sorts by
+export const SEARCH: usize = 260; //    SEARCH_BYTES of the search's own
+export const MARGIN: usize = 264; //    f64 what rounding may have added to a relaxed optimum
+// Of the climb: f64[4] each but the last, which is f64[4][4].
+export const POINT: usize = 272; //     where it stands; multipliers are what of it is above 0
+export const SLOPE: usize = 304; //     of the relaxed optimum at POINT
+export const LAST_SLOPE: usize = 336;
+export const AHEAD: usize = 368; //     direction of the step
+export const TURNED: usize = 400; //    a slope seen through STRETCH
+export const STRETCH: usize = 432; //   rows of the space's dilation
+export const HEADER_BYTES: usize = 560;
 
 /** Longest list of each side of the moves; pairs of one side with one of the other are tried. */
 export const CORE_MAX: i32 = 48;

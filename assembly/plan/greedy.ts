@@ -2,14 +2,17 @@
 import {
   CHOSEN,
   COUNT,
+  costOf,
   drop,
   INVERSE,
   isChosen,
   isCovered,
   isNone,
+  KEYS,
   LEFT,
   ORDER,
   openOf,
+  ROWS,
   rowOf,
   take,
 } from "./board";
@@ -52,17 +55,47 @@ export function fill(board: usize, prices: usize): void {
   }
 }
 
-/** Drops the chosen in the order of `sortBy` wherever the rest still covers. */
-export function reverseDelete(board: usize): void {
+/** Takes by falling gain for the cost, as gains are at first, whoever still gains until covered. */
+export function takeInOrder(board: usize): void {
   const count = load<i32>(board, COUNT);
-  const order = load<usize>(board, ORDER);
-  for (let k: i32 = 0; k < count; ++k) {
-    const i = load<i32>(order + ((<usize>k) << 2));
-    if (load<u8>(load<usize>(board, CHOSEN) + <usize>i) === 0) continue;
-    const row = rowOf(board, i);
-    const low = f64x2.add(v128.load(board, LEFT), v128.load(row));
-    const high = f64x2.add(v128.load(board, LEFT + 16), v128.load(row, 16));
-    if (isNone(low, high)) drop(board, i);
+  const keys = load<usize>(board, KEYS);
+  for (let i: i32 = 0; i < count; ++i) {
+    const gain = gainOf(board, i);
+    store<f64>(keys + ((<usize>i) << 3), gain > 0.0 ? gain / costOf(board, i) : -1.0);
+  }
+  sortBy(board, keys);
+  for (let k: i32 = 0; k < count && !isCovered(board); ++k) {
+    const i = load<i32>(load<usize>(board, ORDER) + ((<usize>k) << 2));
+    if (load<i32>(openOf(board, i)) > 0 && gainOf(board, i) > 0.0) take(board, i);
+  }
+}
+
+/**
+ * Drops the chosen wherever the rest still covers, the largest key first, the later one among
+ * equals. Who cannot go now cannot go after another either.
+ */
+export function reverseDelete(board: usize, keys: usize): void {
+  const count = load<i32>(board, COUNT);
+  const chosen = load<usize>(board, CHOSEN);
+  const rows = load<usize>(board, ROWS);
+  for (;;) {
+    const leftLow = v128.load(board, LEFT);
+    const leftHigh = v128.load(board, LEFT + 16);
+    let first: i32 = -1;
+    let most: f64 = -Infinity;
+    for (let i: i32 = 0; i < count; ++i) {
+      if (load<u8>(chosen + <usize>i) === 0) continue;
+      const row = rows + ((<usize>i) << 5);
+      const low = f64x2.add(leftLow, v128.load(row));
+      if (!isNone(low, f64x2.add(leftHigh, v128.load(row, 16)))) continue;
+      const key = load<f64>(keys + ((<usize>i) << 3));
+      if (key >= most) {
+        most = key;
+        first = i;
+      }
+    }
+    if (first < 0) return;
+    drop(board, first);
   }
 }
 

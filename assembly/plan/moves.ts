@@ -107,7 +107,7 @@ function enterOne(board: usize, ins: i32, limit: f64): bool {
     const low = f64x2.sub(v128.load(board, LEFT), v128.load(row));
     if (!isNone(low, f64x2.sub(v128.load(board, LEFT + 16), v128.load(row, 16)))) continue;
     take(board, index);
-    reverseDelete(board);
+    reverseDelete(board, load<usize>(board, REDUCED));
     return keepIfBetter(board);
   }
   return false;
@@ -126,7 +126,7 @@ function enterTwo(board: usize, ins: i32, limit: f64): bool {
       const low = f64x2.sub(v128.load(board, LEFT), v128.load(row));
       if (!isNone(low, f64x2.sub(v128.load(board, LEFT + 16), v128.load(row, 16)))) continue;
       take(board, second);
-      reverseDelete(board);
+      reverseDelete(board, load<usize>(board, REDUCED));
       return keepIfBetter(board);
     }
     drop(board, first);

@@ -9,7 +9,7 @@ import { ArenaPlan } from "../core/arena.js";
 import { compileBinary } from "../core/binary.js";
 import { callKernel, type Kernel, openKernel } from "../core/kernel.js";
 import { present } from "../lib/assert.js";
-import type { CoverAnswer, CoverQuestion } from "./cover-reference.js";
+import type { CoverAnswer, CoverQuestion } from "./cover-board.js";
 
 const COUNT_MIN = 64;
 

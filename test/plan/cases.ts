@@ -1,5 +1,5 @@
 /** Random cover problems: log-normal sizes, costs that follow them, uneven needs. */
-import type { CoverQuestion } from "../../host/coordinator/cover-reference.js";
+import type { CoverQuestion } from "../../host/coordinator/cover-board.js";
 import { Prng } from "../../host/lib/prng.js";
 
 export interface CaseShape {

@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Candidate, GroupBudgets } from "../../host/coordinator/candidates.js";
 import { type Cover, selectVictims } from "../../host/coordinator/cover.js";
-import type { CoverQuestion } from "../../host/coordinator/cover-reference.js";
+import type { CoverQuestion } from "../../host/coordinator/cover-board.js";
 import type { InstanceInput } from "../../host/coordinator/inputs.js";
 import { leaseSpans } from "../../host/coordinator/rooms.js";
 import { randomCase } from "./cases.js";

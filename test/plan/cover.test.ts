@@ -1,12 +1,9 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { CoverAnswer, CoverQuestion } from "../../host/coordinator/cover-board.js";
 import { CoverKernel } from "../../host/coordinator/cover-kernel.js";
-import {
-  type CoverAnswer,
-  type CoverQuestion,
-  leastCoverReference,
-} from "../../host/coordinator/cover-reference.js";
+import { leastCoverReference } from "../../host/coordinator/cover-reference.js";
 import { type BinaryName, compileBinary, supportsRelaxed } from "../../host/core/binary.js";
 import { groupedCase, randomCase } from "./cases.js";
 

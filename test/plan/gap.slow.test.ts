@@ -2,8 +2,8 @@
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { CoverQuestion } from "../../host/coordinator/cover-board.js";
 import { leastCover } from "../../host/coordinator/cover-kernel.js";
-import type { CoverQuestion } from "../../host/coordinator/cover-reference.js";
 import { elapsedMs } from "../../host/lib/clock.js";
 import { randomCase } from "./cases.js";
 import { cheapestFirst, openYardstick, plainGreedy, reprieve } from "./yardstick.js";

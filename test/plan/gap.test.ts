@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { CoverQuestion } from "../../host/coordinator/cover-board.js";
 import { leastCover } from "../../host/coordinator/cover-kernel.js";
-import type { CoverQuestion } from "../../host/coordinator/cover-reference.js";
 import { groupedCase, randomCase } from "./cases.js";
 import { openYardstick } from "./yardstick.js";
 

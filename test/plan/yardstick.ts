@@ -1,7 +1,7 @@
 /** The exact optimum by HiGHS, and the rules of others, for the planner's tests. */
 
 import highsModule from "highs";
-import type { CoverQuestion } from "../../host/coordinator/cover-reference.js";
+import type { CoverQuestion } from "../../host/coordinator/cover-board.js";
 import { elapsedMs } from "../../host/lib/clock.js";
 
 export interface Optimum {
