@@ -55,16 +55,16 @@ export function fill(board: usize, prices: usize): void {
   }
 }
 
-/** Takes by falling gain for the cost, as gains are at first, whoever still gains until covered. */
+/** Takes by falling gain for the cost, as gains are at first, whoever still gains, until covered. */
 export function takeInOrder(board: usize): void {
   const count = load<i32>(board, COUNT);
   const keys = load<usize>(board, KEYS);
   for (let i: i32 = 0; i < count; ++i) {
     const gain = gainOf(board, i);
-    store<f64>(keys + ((<usize>i) << 3), gain > 0.0 ? gain / costOf(board, i) : -1.0);
+    store<f64>(keys + ((<usize>i) << 3), gain > 0.0 ? -(gain / costOf(board, i)) : 1.0);
   }
   sortBy(board, keys);
-  for (let k: i32 = 0; k < count && !isCovered(board); ++k) {
+  for (let k: i32 = count - 1; k >= 0 && !isCovered(board); --k) {
     const i = load<i32>(load<usize>(board, ORDER) + ((<usize>k) << 2));
     if (load<i32>(openOf(board, i)) > 0 && gainOf(board, i) > 0.0) take(board, i);
   }

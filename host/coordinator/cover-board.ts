@@ -147,10 +147,10 @@ export class Board {
   takeInOrder(): void {
     const keys = this.question.costs.map((cost, index) => {
       const gain = this.gain(index);
-      return gain > 0 ? gain / cost : -1;
+      return gain > 0 ? -(gain / cost) : 1;
     });
     this.sortBy(keys);
-    for (const index of this.order) {
+    for (const index of this.order.toReversed()) {
       if (this.isCovered()) return;
       if (this.isOpen(index) && this.gain(index) > 0) this.take(index);
     }
@@ -158,7 +158,7 @@ export class Board {
 
   sortBy(keys: readonly number[]): void {
     const key = (index: number): number => present(keys[index], "key");
-    // Infinities are equal to themselves, but their difference is not 0.
+    // The difference of two infinities is no order.
     this.order = keys
       .map((_, index) => index)
       .sort((a, b) => (key(a) === key(b) ? b - a : key(a) < key(b) ? 1 : -1));
