@@ -15,7 +15,7 @@ export function arenaBase(): i32 {
 export { envelope, keepNeed } from "./nn/envelope";
 export { gruStep } from "./nn/gru";
 export { gruStepOne } from "./nn/gru-one";
-export { head, headPackedBytes, headRaw, headScratchBytes, packHead } from "./nn/head";
+export { head, headPackedBytes, headPair, headRaw, headScratchBytes, packHead } from "./nn/head";
 // profiler
 export { carryLanes } from "./nn/lanes";
 export { gruOnePackedBytes, gruPackedBytes, packGru, packGruOne } from "./nn/pack";

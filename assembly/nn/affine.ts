@@ -22,14 +22,14 @@ export function affinePackedBytes(rows: i32, columns: i32): i32 {
 }
 
 /**
- * Packs rows of a linear layer over the columns of one matrix or of two side by side.
+ * Packs some columns of four rows of a linear layer.
  *
- *   packed  f32[4]  written: columns of weight[row .. row + 3], column by column; returns its end
- *   weight  f32[rows, columns]  read; the first of the four rows
+ *   weight  f32[4][.]  read; the first column of the first of the four rows, `stride` bytes apart
+ *   packed  f32[columns][4]  written; returns its end
  */
-export function packColumns(weight: usize, packed: usize, columns: i32): usize {
-  const stride: usize = (<usize>columns) << 2;
-  for (let column: usize = 0; column < stride; column += 4) {
+export function packColumns(weight: usize, packed: usize, columns: i32, stride: usize): usize {
+  const end: usize = (<usize>columns) << 2;
+  for (let column: usize = 0; column < end; column += 4) {
     store<f32>(packed, load<f32>(weight + column));
     store<f32>(packed, load<f32>(weight + stride + column), 4);
     store<f32>(packed, load<f32>(weight + 2 * stride + column), 8);
@@ -56,7 +56,7 @@ export function packAffine(
   for (let row: i32 = 0; row < rows; row += 4) {
     for (let at: usize = 0; at < 16; at += 4) store<f32>(packed + at, load<f32>(bias + at));
     bias += 16;
-    packed = packColumns(weight, packed + 16, columns);
+    packed = packColumns(weight, packed + 16, columns, (<usize>columns) << 2);
     weight += (<usize>columns) << 4;
   }
   return packed;

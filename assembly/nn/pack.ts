@@ -71,8 +71,8 @@ function packPass(
       if (biasHh !== 0) bias += load<f32>(biasHh + offset);
       store<f32>(packed + at, bias);
     }
-    packed = packColumns(weightIh, packed + 16, inputColumns);
-    packed = packColumns(weightHh, packed, stateColumns);
+    packed = packColumns(weightIh, packed + 16, inputColumns, (<usize>inputColumns) << 2);
+    packed = packColumns(weightHh, packed, stateColumns, (<usize>stateColumns) << 2);
     weightIh += (<usize>inputColumns) << 4;
     weightHh += (<usize>stateColumns) << 4;
   }

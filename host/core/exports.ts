@@ -89,6 +89,20 @@ export type KernelExports = {
     summarySize: number,
     scratch: number,
   ): void;
+  headPair(
+    packed: number,
+    h: number,
+    hStrideBytes: number,
+    s: number,
+    other: number,
+    sStrideBytes: number,
+    out: number,
+    otherOut: number,
+    outStrideBytes: number,
+    tileCount: number,
+    hiddenSize: number,
+    scratch: number,
+  ): void;
   quantiles(
     raw: number,
     rawStrideBytes: number,

@@ -219,35 +219,13 @@ export interface AnswerPlace {
  * on demand, so both give the same bits.
  */
 export function computeAnswers(parts: AnswerParts, place: AnswerPlace): void {
-  const { kernel, plan, network, scratch } = parts;
+  const { kernel, plan, scratch } = parts;
   const { scratchPlan } = plan;
-  const features = scratch + scratchPlan.features;
-  const featureBytes = SUMMARY_ROWS * LANE_ROW_BYTES;
   const quantiles = scratch + scratchPlan.quantiles;
   const quantileBytes = ENVELOPE_ROWS * LANE_ROW_BYTES;
-  const { tileBytes, hiddenSize } = plan;
-  const { state } = place;
-  const at = place.atSeconds ?? Number.NaN;
-  kernel.features(state, tileBytes, features, featureBytes, 1, at, place.outageMinutes);
-  const { keep } = place;
-  const again = features + featureBytes;
-  if (keep !== null) {
-    kernel.featuresForOutage(state, tileBytes, features, 0, again, 0, 1, at, 0);
-  }
-  // Hidden stride 0: both tiles of features belong to the same hidden state.
-  kernel.head(
-    network.head.ptr,
-    place.hidden,
-    0,
-    features,
-    featureBytes,
-    quantiles,
-    quantileBytes,
-    keep === null ? 1 : 2,
-    hiddenSize,
-    SUMMARY_ROWS,
-    scratch + scratchPlan.head,
-  );
+  const { tileBytes } = plan;
+  const { state, keep } = place;
+  computeQuantiles(parts, place);
   const scale = state + TILE_SCALE;
   const cap = state + TILE_CAP;
   const offsets = place.offsets ?? plan.offsets.ptr;
@@ -278,4 +256,50 @@ export function computeAnswers(parts: AnswerParts, place: AnswerPlace): void {
     1,
   );
   kernel.keepNeed(still, quantileBytes, keep, tileBytes, 1);
+}
+
+/** Features and head: one tile of quantiles, or two with the keep-need's. */
+function computeQuantiles(parts: AnswerParts, place: AnswerPlace): void {
+  const { kernel, plan, network, scratch } = parts;
+  const { scratchPlan, tileBytes, hiddenSize } = plan;
+  const features = scratch + scratchPlan.features;
+  const featureBytes = SUMMARY_ROWS * LANE_ROW_BYTES;
+  const quantiles = scratch + scratchPlan.quantiles;
+  const quantileBytes = ENVELOPE_ROWS * LANE_ROW_BYTES;
+  const { state, keep } = place;
+  const at = place.atSeconds ?? Number.NaN;
+  kernel.features(state, tileBytes, features, featureBytes, 1, at, place.outageMinutes);
+  const headScratch = scratch + scratchPlan.head;
+  if (keep === null) {
+    kernel.head(
+      network.head.ptr,
+      place.hidden,
+      0,
+      features,
+      featureBytes,
+      quantiles,
+      quantileBytes,
+      1,
+      hiddenSize,
+      SUMMARY_ROWS,
+      headScratch,
+    );
+  } else {
+    const again = features + featureBytes;
+    kernel.featuresForOutage(state, tileBytes, features, 0, again, 0, 1, at, 0);
+    kernel.headPair(
+      network.head.ptr,
+      place.hidden,
+      0,
+      features,
+      again,
+      featureBytes,
+      quantiles,
+      quantiles + quantileBytes,
+      quantileBytes,
+      1,
+      hiddenSize,
+      headScratch,
+    );
+  }
 }

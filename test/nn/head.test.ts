@@ -64,7 +64,7 @@ function runHead(binary: BinaryName, one: HeadCase, name: "head" | "headRaw"): F
 const cases = fc.record({
   seed: fc.integer({ min: 1, max: 1 << 30 }),
   hiddenSize: fc.constantFrom(4, 12, 32, 64, 128),
-  summarySize: fc.constantFrom(1, 7, 8, 9, 24, 96),
+  summarySize: fc.constantFrom(1, 7, 9, 24, 44, 45, 64, 65, 74, 77, 81, 96),
   batch: fc.constantFrom(0, 1, 7, 8, 9, 17),
 });
 
@@ -96,6 +96,74 @@ if (supportsRelaxed()) {
       assert.ok(worstDifference(raw, expected) <= 1e-5);
     });
   });
+}
+
+/** Rows of the summary that an answer for another outage may change, as docs/abi.md lists them. */
+const OUTAGE_ROWS = [
+  ...Array.from({ length: 20 }, (_, row) => 44 + row),
+  ...Array.from({ length: 6 }, (_, row) => 74 + row),
+];
+
+for (const binary of ["release", "shared", "debug"] as const) {
+  test(`${binary}: a pair of answers has the bits of two calls`, () => {
+    const pairs = fc.record({
+      seed: fc.integer({ min: 1, max: 1 << 30 }),
+      hiddenSize: fc.constantFrom(4, 32, 64),
+      batch: fc.constantFrom(0, 1, 7, 8, 9, 17),
+    });
+    fc.assert(
+      fc.property(pairs, ({ seed, hiddenSize, batch }) => {
+        const one = randomCase(seed, [hiddenSize, 96], batch);
+        const prng = new Prng(seed + 1);
+        const summary = one.summary.map((row) => {
+          const other = row.slice();
+          for (const at of OUTAGE_ROWS) other[at] = prng.uniform() * 6;
+          return other;
+        });
+        const apart = [runHead(binary, one, "head"), runHead(binary, { ...one, summary }, "head")];
+        runPair(binary, one, summary).forEach((rows, which) => {
+          rows.forEach((row, index) => {
+            assert.ok(sameBits(row, apart[which]?.[index] as Float32Array), `${which} ${index}`);
+          });
+        });
+      }),
+      { numRuns: 10 },
+    );
+  });
+}
+
+function runPair(
+  binary: BinaryName,
+  one: HeadCase,
+  otherSummary: readonly Float32Array[],
+): readonly Float32Array[][] {
+  const { hiddenSize } = one;
+  const bed = new KernelBed(binary, 16);
+  const packed = packHeadInto(bed, one.layers, hiddenSize, 96);
+  const h = bed.put(toTiles(one.h, hiddenSize));
+  const summary = bed.put(toTiles(one.summary, 96));
+  const other = bed.put(toTiles(otherSummary, 96));
+  const tiles = Math.ceil(one.h.length / 8);
+  const out = bed.alloc(tiles * 48 * 32);
+  const otherOut = bed.alloc(tiles * 48 * 32);
+  const scratch = bed.alloc(bed.kernel.headScratchBytes());
+  bed.run([out, otherOut, scratch], (kernel) =>
+    kernel.headPair(
+      packed.ptr,
+      h.ptr,
+      hiddenSize * 32,
+      summary.ptr,
+      other.ptr,
+      96 * 32,
+      out.ptr,
+      otherOut.ptr,
+      48 * 32,
+      tiles,
+      hiddenSize,
+      scratch.ptr,
+    ),
+  );
+  return [out, otherOut].map((at) => fromTiles(bed.floats(at), 48, one.h.length));
 }
 
 test("permuting a batch permutes its outputs, and quantiles never cross", () => {
