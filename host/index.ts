@@ -69,8 +69,11 @@ export { readPreemptions, type VmLife } from "./sources/gcp/preemptions.js";
 export { type Eviction, readEvictions } from "./sources/google2011/evictions.js";
 export { type MachineEvent, readMachineEvents } from "./sources/google2011/machine-events.js";
 export { readTaskEvents, type TaskEvent } from "./sources/google2011/task-events.js";
+export { HostSource, type HostSourceOptions } from "./sources/host/host-source.js";
+export { allocatableOf, type HostShare, HostUsage } from "./sources/host/host-usage.js";
 export { Machine, type MachineCapacity, type MachineLoad } from "./sources/host/machine.js";
 export { MachineUsage } from "./sources/host/machine-usage.js";
+export type { CgroupRule, HostRule, ManagedRule, TreeRule } from "./sources/host/rules.js";
 export type {
   InstanceRegistration,
   ResourceAmounts,

@@ -20,6 +20,14 @@ export interface Sample {
   readonly disk?: number;
   readonly connections?: number;
   readonly sinceLaunchSeconds?: number;
+  /** What a user would call its memory: idle page cache left out, busy cache counted. */
+  readonly footprintGiB?: number;
+  /** Share of the interval in which a task of it stood still for want of this, 0 to 1. */
+  readonly cpuPressure?: number;
+  readonly memoryPressure?: number;
+  readonly ioPressure?: number;
+  /** Processes of it killed for want of memory within the interval. */
+  readonly oomKills?: number;
 }
 
 /** Who an instance is. May change by registering again under the same id. */
