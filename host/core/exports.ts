@@ -210,6 +210,27 @@ export type KernelExports = {
     z: number,
     outPtr: number,
   ): void;
+  memberDraws(
+    commonPtr: number,
+    groupPtr: number,
+    causePtr: number,
+    ownPtr: number,
+    loadsPtr: number,
+    knotsPtr: number,
+    limitsPtr: number,
+    outPtr: number,
+    columnCount: number,
+    drawCount: number,
+  ): void;
+  drawQuantile(
+    rowsPtr: number,
+    memberCount: number,
+    drawCount: number,
+    aboveMax: number,
+    low: number,
+    high: number,
+    sumsPtr: number,
+  ): number;
   // training
   copyLaneRows(from: number, fromRow: number, to: number, toRow: number, rows: number): void;
   trainGruForward(

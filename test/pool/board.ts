@@ -53,6 +53,18 @@ export class Board {
     return ptr;
   }
 
+  doubles(values: readonly number[]): number {
+    const ptr = this.#take(values.length * 8);
+    new Float64Array(this.#memory.buffer, ptr, values.length).set(values);
+    return ptr;
+  }
+
+  words(values: readonly number[]): number {
+    const ptr = this.#take(values.length * 4);
+    new Int32Array(this.#memory.buffer, ptr, values.length).set(values);
+    return ptr;
+  }
+
   output(bytes: number): number {
     const ptr = this.#take(bytes);
     this.#outputs.push({ ptr, bytes });
