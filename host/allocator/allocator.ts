@@ -28,6 +28,7 @@ import { Journal } from "./journal.js";
 import { Leases } from "./leases.js";
 import { type LoadReader, NO_LOAD } from "./load.js";
 import { Placement } from "./placement.js";
+import { Pooling } from "./pooling.js";
 import { Pools } from "./pools.js";
 import { Requests } from "./requests.js";
 import { restoreBook } from "./restoration.js";
@@ -57,6 +58,11 @@ export interface AllocatorOptions {
   readonly isInterruptible?: (instanceId: string) => boolean;
   /** The core's unshared binary; compiled here when absent. */
   readonly module?: WebAssembly.Module;
+  /**
+   * What the leases of a node hold together: the sum of what each holds, or less, since not all
+   * will need all of theirs at once (decision record 0012).
+   */
+  readonly reserve?: "pooled" | "sum";
   /** Check every invariant before each commit. */
   readonly debug?: boolean;
 }
@@ -84,11 +90,13 @@ export class PredictiveAllocator implements ResourceAllocator {
     this.#clock = options.clock;
     this.#debug = options.debug ?? false;
     this.#journal = new Journal(options.ledger);
-    const book = new Book(this.#journal);
+    const pooled = (options.reserve ?? "sum") === "pooled";
+    const book = new Book(this.#journal, pooled ? new Pooling(module) : undefined);
     this.#book = book;
     const tenancy = new Tenancy(book);
     this.#tenancy = tenancy;
-    this.#leases = new Leases(book, tenancy, (id) => this.#recorded(id));
+    const ended = (id: string) => this.#recorded(id);
+    this.#leases = new Leases({ book, tenancy, profiles, ended });
     this.#table = new FitTable(book, module);
     this.#placement = new Placement(book, this.#table);
     this.#donors = new Donors({ book, tenancy, profiles, load });

@@ -3,7 +3,7 @@
  * exact in float64: pools add up to the bit, whatever the order. Needs are rounded up, capacities
  * down.
  */
-import { NEED_COLUMNS, RESOURCE_COUNT } from "../core/abi.js";
+import { NEED_COLUMNS, QUANTILE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 
@@ -46,6 +46,11 @@ export function checkResourceAmounts(values: readonly number[], field: string): 
 /** Checks resource x phase. @throws ERR_ARGUMENT */
 export function checkNeedAmounts(values: readonly number[], field: string): void {
   checkAmounts(values, NEED_COLUMNS, field);
+}
+
+/** Checks four quantiles of resource x phase. @throws ERR_ARGUMENT */
+export function checkQuantiles(values: readonly number[]): void {
+  checkAmounts(values, NEED_COLUMNS * QUANTILE_COUNT, "quantiles");
 }
 
 function checkAmounts(values: readonly number[], length: number, field: string): void {

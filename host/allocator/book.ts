@@ -8,6 +8,7 @@ import { RESOURCE_COUNT } from "../core/abi.js";
 import type { AllocationRecord, ReservationRecord } from "../ledger/records.js";
 import { present } from "../lib/assert.js";
 import type { Journal } from "./journal.js";
+import type { LeaseOnNode, Pooling } from "./pooling.js";
 import { leaseSteps, NO_STEPS, type Steps, sumSteps } from "./timeline.js";
 
 export interface NodeState {
@@ -17,8 +18,10 @@ export interface NodeState {
   readonly allocated: Float64Array;
   readonly members: Set<string>;
   readonly leaseIds: Set<string>;
-  /** Sum of what the leases hold; undefined when it must be computed again. */
+  /** What the leases hold together; undefined when it must be computed again. */
   steps: Steps | undefined;
+  /** Sum of what they hold one by one; undefined when it must be computed again. */
+  plainSteps: Steps | undefined;
 }
 
 export interface GroupState {
@@ -55,8 +58,16 @@ export class Book {
 
   readonly #journal: Journal;
 
-  constructor(journal: Journal) {
+  /** Undefined where leases add up plainly. */
+  readonly #pooling: Pooling | undefined;
+
+  constructor(journal: Journal, pooling?: Pooling) {
     this.#journal = journal;
+    this.#pooling = pooling;
+  }
+
+  get pooled(): boolean {
+    return this.#pooling !== undefined;
   }
 
   node(nodeId: string): NodeState {
@@ -65,11 +76,30 @@ export class Book {
 
   /** What the leases of a node hold over time. */
   stepsOf(node: NodeState): Steps {
-    if (node.steps === undefined) {
-      const parts = [...node.leaseIds].map((id) => this.stepsOfLease(id));
-      node.steps = parts.length === 0 ? NO_STEPS : sumSteps(parts);
-    }
+    if (this.#pooling === undefined) return this.plainStepsOf(node);
+    node.steps ??= this.together(node.leaseIds);
     return node.steps;
+  }
+
+  /** What they would hold one by one: never less. */
+  plainStepsOf(node: NodeState): Steps {
+    if (node.plainSteps === undefined) {
+      const parts = [...node.leaseIds].map((id) => this.stepsOfLease(id));
+      node.plainSteps = parts.length === 0 ? NO_STEPS : sumSteps(parts);
+    }
+    return node.plainSteps;
+  }
+
+  /** What leases of one node hold together, with one that is only thought of. */
+  together(leaseIds: Iterable<string>, thought?: ReservationRecord): Steps {
+    const leases = [...leaseIds].map((id) => present(this.leases.get(id), `lease ${id}`));
+    if (thought !== undefined) leases.push(thought);
+    const parts = leases.map((lease): LeaseOnNode => {
+      const base = this.baseOn(lease.nodeId, lease.instanceId);
+      return { lease, base, steps: leaseSteps(lease, base) };
+    });
+    if (parts.length === 0) return NO_STEPS;
+    return this.#pooling?.sum(parts) ?? sumSteps(parts.map(({ steps }) => steps));
   }
 
   stepsOfLease(reservationId: string): Steps {
@@ -168,6 +198,7 @@ export class Book {
         members: new Set(),
         leaseIds: new Set(),
         steps: undefined,
+        plainSteps: undefined,
       });
     }
   }
@@ -197,6 +228,7 @@ export class Book {
     this.#dropEmpty(group);
     // The instance's own lease counts on what it holds here.
     node.steps = undefined;
+    node.plainSteps = undefined;
     this.dirtyNodes.add(record.nodeId);
   }
 
@@ -241,6 +273,7 @@ export class Book {
       else this.leasesByDonor.set(donorId, leases);
     }
     node.steps = undefined;
+    node.plainSteps = undefined;
     this.dirtyNodes.add(nodeId);
   }
 

@@ -4,15 +4,23 @@
  * Each change takes the next fencing token, so an act that carries an older one is refused. Steps
  * of a transaction; the caller rolls them back when a later one throws.
  */
-import { needColumn, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
+import { needColumn, PHASE_COUNT, RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
 import type { ReservationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
-import { checkNeedAmounts, checkResourceAmounts, roundDown, roundUp } from "./amounts.js";
+import type { ProfileReader } from "../profiler/profile.js";
+import {
+  checkNeedAmounts,
+  checkQuantiles,
+  checkResourceAmounts,
+  roundDown,
+  roundUp,
+} from "./amounts.js";
 import type { Book } from "./book.js";
 import { checkFields, checkId, checkLimit, requireNode, wholeMs } from "./checks.js";
+import { poolQuantiles } from "./needs.js";
 import { GRACE_MS } from "./policy.js";
-import { requireRoom, shortageOf, stepsWithout } from "./room.js";
+import { requireRoom, shortageOf, shortageWith, stepsWithout } from "./room.js";
 import type { Tenancy } from "./tenancy.js";
 import {
   leaseSteps,
@@ -26,36 +34,66 @@ import type { Grant, ReserveRequest } from "./types.js";
 
 const ID_DIGITS = 12;
 
+export interface LeasePorts {
+  readonly book: Book;
+  readonly tenancy: Tenancy;
+  readonly profiles: ProfileReader;
+  /** Finds a lease that is no longer live. */
+  readonly ended: (reservationId: string) => ReservationRecord | undefined;
+}
+
 export class Leases {
   readonly #book: Book;
   readonly #tenancy: Tenancy;
   readonly #ended: (reservationId: string) => ReservationRecord | undefined;
 
-  /** @param ended finds a lease that is no longer live */
-  constructor(
-    book: Book,
-    tenancy: Tenancy,
-    ended: (reservationId: string) => ReservationRecord | undefined,
-  ) {
+  readonly #profiles: ProfileReader;
+
+  constructor({ book, tenancy, profiles, ended }: LeasePorts) {
     this.#book = book;
     this.#tenancy = tenancy;
+    this.#profiles = profiles;
     this.#ended = ended;
   }
 
   reserve(request: ReserveRequest, nowMs: number): ReservationRecord {
     checkFields(request, "request");
     const times = this.#checkRequest(request, nowMs);
-    const { instanceId, ownerId, groupId, nodeId } = request;
     const shrinks = this.#tenancy.shrink(request.shrinks ?? [], request);
-    const fencingToken = this.#book.nextToken();
-    const record: ReservationRecord = {
+    const record = this.#draft(request, times, { fencingToken: this.#book.nextToken(), nowMs });
+    const lease: ReservationRecord = { ...record, shrinks };
+    this.#book.putLease(lease);
+    requireRoom(this.#book, request.nodeId, nowMs);
+    return lease;
+  }
+
+  /** What the node would lack if the request were granted without donors, one value a resource. */
+  shortageWith(request: ReserveRequest, nowMs: number): number[] {
+    const expectedRestartMs = wholeMs(request.expectedRestartMs, "expectedRestartMs");
+    const expiresMs = expectedRestartMs + wholeMs(request.graceMs ?? GRACE_MS, "graceMs");
+    const fencingToken = this.#book.fencingToken + 1;
+    const times = { expectedRestartMs, expiresMs };
+    const thought = this.#draft(request, times, { fencingToken, nowMs });
+    const node = requireNode(this.#book, request.nodeId);
+    return shortageWith(this.#book, node, thought, nowMs);
+  }
+
+  #draft(
+    request: ReserveRequest,
+    times: { expectedRestartMs: number; expiresMs: number },
+    { fencingToken, nowMs }: { readonly fencingToken: number; readonly nowMs: number },
+  ): ReservationRecord {
+    const { instanceId, ownerId, groupId, nodeId } = request;
+    const amounts = request.amounts.map(roundUp);
+    const quantiles = this.#quantiles(request, amounts);
+    return {
       // The counter outlives restarts, so an id never comes back; padding keeps key order.
       reservationId: `lease-${`${fencingToken}`.padStart(ID_DIGITS, "0")}`,
       ownerId,
       instanceId,
       nodeId,
       groupId,
-      amounts: request.amounts.map(roundUp),
+      amounts,
       state: "held",
       fencingToken,
       createdMs: nowMs,
@@ -64,11 +102,22 @@ export class Leases {
       ...(request.freedForOwner === undefined
         ? {}
         : { freedForOwner: request.freedForOwner.map(roundDown) }),
-      shrinks,
+      shrinks: [],
+      ...(quantiles === undefined ? {} : { quantiles }),
     };
-    this.#book.putLease(record);
-    requireRoom(this.#book, nodeId, nowMs);
-    return record;
+  }
+
+  #quantiles(request: ReserveRequest, amounts: readonly number[]): number[] | undefined {
+    if (!this.#book.pooled) return undefined;
+    if (request.quantiles !== undefined) {
+      checkQuantiles(request.quantiles);
+      const rows = request.quantiles.map(roundUp);
+      const fits = amounts.every((amount, column) => amount <= (rows[column * 4 + 3] ?? 0));
+      return fits ? rows : undefined;
+    }
+    if (!this.#profiles.has(request.instanceId)) return undefined;
+    const { envelope } = this.#profiles.profile(request.instanceId);
+    return poolQuantiles(envelope, amounts);
   }
 
   #checkRequest(
@@ -220,16 +269,36 @@ export class Leases {
   /** The last phase's amounts become the instance's allocation; donors get what is idle then. */
   #settle(lease: ReservationRecord, nowMs: number): ReservationRecord {
     const { instanceId, groupId, nodeId } = lease;
-    const allocated: number[] = [];
-    for (let r = 0; r < RESOURCE_COUNT; r++) {
-      allocated.push(lease.amounts[needColumn(r, PHASE_COUNT - 1)] ?? 0);
-    }
+    const allocated = this.#settledAmounts(lease, nowMs);
     const fencingToken = this.#book.nextToken();
     const ended: ReservationRecord = { ...lease, state: "released", fencingToken };
     this.#book.putLease(ended);
     this.#book.putAllocation(instanceId, { instanceId, groupId, nodeId, allocated });
     this.#tenancy.giveBack(ended, nowMs);
     return ended;
+  }
+
+  /**
+   * The last phase's amounts; of a pooled lease no more than fits beside the others as they stay
+   * behind, and at least what the pool gets smaller by without it.
+   */
+  #settledAmounts(lease: ReservationRecord, nowMs: number): number[] {
+    const last = RESOURCES.map((_, r) => lease.amounts[needColumn(r, PHASE_COUNT - 1)] ?? 0);
+    if (lease.quantiles === undefined) return last;
+    const node = this.#book.node(lease.nodeId);
+    const others = stepsWithout(this.#book, node, lease.reservationId);
+    const all = this.#book.stepsOf(node);
+    const window = { fromMs: nowMs, toMs: Infinity };
+    return last.map((amount, r) => {
+      const idle = (node.allocatable[r] ?? 0) - (node.allocated[r] ?? 0);
+      const room = leastOver(
+        others,
+        all,
+        window,
+        (other, whole) => Math.max(idle, whole[r] ?? 0) - (other[r] ?? 0),
+      );
+      return Math.max(0, Math.min(amount, room));
+    });
   }
 
   #held(reservationId: string, fencingToken: number, nowMs: number): ReservationRecord {

@@ -24,6 +24,29 @@ export function restartNeed(profile: BehaviourProfile): number[] {
   return need;
 }
 
+/**
+ * Quantiles of the restart need, `column * 4 + quantile`, for a lease that may share a pool; undefined
+ * where one is no amount, or where the lease promises more than the need may be.
+ */
+export function poolQuantiles(
+  envelope: ArrayLike<number>,
+  amounts: readonly number[],
+): number[] | undefined {
+  const quantiles: number[] = [];
+  for (let column = 0; column < NEED_COLUMNS; column++) {
+    const r = Math.floor(column / PHASE_COUNT);
+    let highest = 0;
+    for (let q = 0; q < QUANTILE_COUNT; q++) {
+      const value = envelope[envelopeRow(r, column % PHASE_COUNT, q)] ?? Number.NaN;
+      if (!(value >= 0 && value <= LIMITS.amountMax)) return undefined;
+      highest = Math.max(highest, roundUp(value));
+      quantiles.push(highest);
+    }
+    if ((amounts[column] ?? 0) > highest) return undefined;
+  }
+  return quantiles;
+}
+
 /** What a running instance needs if it is left alone, one value a resource. */
 export function keepNeed(profile: BehaviourProfile): number[] {
   return RESOURCES.map((resource, r) =>

@@ -23,6 +23,23 @@ export const POOL_Z = 1.6449;
  */
 export const POOL_RHO = [0.05, 0.05, 0.05, 0.05] as const;
 
+/**
+ * How two leases' needs correlate by what they share: the data centre (as POOL_RHO), the group (an
+ * owner's instances are busy at the same time), the cause of their restart (one plan).
+ */
+export const POOL_RHO_COMMON = 0.05;
+export const POOL_RHO_GROUP = 0.1;
+export const POOL_RHO_CAUSE = 0.05;
+
+/** How often a pool of leases may be too small in any of its resources; each gets a quarter. */
+export const POOL_RISK = 0.05;
+
+/** Leases of one node that are drawn together; more of them count whole. */
+export const POOLED_MEMBERS_MAX = 64;
+
+/** Nodes on which a need that does not fit by the plain sum is tried among the pooled leases. */
+export const POOLED_NODES_MAX = 8;
+
 /** A pool's target falls at most by this share of itself a minute; it grows at once. */
 export const POOL_SHRINK_RATIO_PER_MINUTE = 0.1;
 

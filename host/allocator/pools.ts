@@ -5,7 +5,7 @@ import type { Book, GroupState, NodeState } from "./book.js";
 import { requireNode } from "./checks.js";
 import { headroomOf, reservedOf } from "./room.js";
 import type { Targets } from "./targets.js";
-import { bandWindows, peaksOver, sumSteps } from "./timeline.js";
+import { bandWindows, peaksOver } from "./timeline.js";
 import type { PoolView } from "./types.js";
 
 type Sums = Omit<PoolView, "kind" | "id" | "target">;
@@ -63,11 +63,10 @@ export class Pools {
     }
     const parts = [...leasesByNode].map(([nodeId, leaseIds]) => {
       const node = this.#book.node(nodeId);
-      const steps = leaseIds.map((leaseId) => this.#book.stepsOfLease(leaseId));
       return {
         allocatable: node.allocatable,
         allocated: [],
-        reserved: peaksOver(sumSteps(steps), bandWindows(nowMs)),
+        reserved: peaksOver(this.#book.together(leaseIds), bandWindows(nowMs)),
         headroom: headroomOf(this.#book, node, nowMs),
       };
     });

@@ -17,12 +17,12 @@ import type { Book } from "./book.js";
 import { checkFields, checkNodeIds, requireNode } from "./checks.js";
 import type { Donors } from "./donors.js";
 import type { Leases } from "./leases.js";
-import { restartNeed } from "./needs.js";
+import { poolQuantiles, restartNeed } from "./needs.js";
 import type { Offer, Placement, PlaceQuestion } from "./placement.js";
-import { DONOR_NODES_MAX, GRACE_MS } from "./policy.js";
-import { phasePeaks } from "./room.js";
+import { DONOR_NODES_MAX, GRACE_MS, POOLED_NODES_MAX } from "./policy.js";
+import { isZero, phasePeaks } from "./room.js";
 import { leaseWindows } from "./timeline.js";
-import type { AllocationAnswer, AllocationRequest } from "./types.js";
+import type { AllocationAnswer, AllocationRequest, ReserveRequest } from "./types.js";
 
 const MINUTE_MS = 60_000;
 
@@ -37,6 +37,7 @@ export interface RequestPorts {
 interface Asked {
   readonly unknown?: readonly Resource[] | undefined;
   readonly need: readonly number[];
+  readonly quantiles: readonly number[] | undefined;
   readonly groupId: string;
   readonly expectedRestartMs: number;
   readonly question: PlaceQuestion;
@@ -63,7 +64,7 @@ export class Requests {
       const answer = { approved: false, instanceId, need, available: zeros, missing: zeros };
       return { ...answer, shrinks: [], unknown };
     }
-    const found = this.#ports.placement.find(question);
+    const found = this.#ports.placement.find(question) ?? this.#amongLeases(asked, request);
     const offers = found === undefined ? this.#ports.placement.offers(question) : [];
     const place =
       found === undefined
@@ -111,7 +112,28 @@ export class Requests {
       preferredNodeId: place?.nodeId,
     } as const;
     const groupId = request.groupId ?? place?.groupId ?? instanceId;
-    return { need, unknown: profile.unknown, groupId, expectedRestartMs, question };
+    const quantiles = book.pooled ? poolQuantiles(profile.envelope, need) : undefined;
+    return { need, quantiles, unknown: profile.unknown, groupId, expectedRestartMs, question };
+  }
+
+  /** A node where the need fits since not all leases will need all of theirs at once. */
+  #amongLeases(asked: Asked, request: AllocationRequest): Offer | undefined {
+    const { placement, leases, book } = this.#ports;
+    const { need, question } = asked;
+    if (!book.pooled) return undefined;
+    for (const { nodeId, room } of placement.offers(question).slice(0, POOLED_NODES_MAX)) {
+      const lacks = leases.shortageWith(toReserve(nodeId, asked, request), question.nowMs);
+      if (isZero(lacks)) {
+        const missing = need.map(() => 0);
+        return {
+          nodeId,
+          room: need.map((n, c) => Math.max(n, room[c] ?? 0)),
+          missing,
+          lackRatio: 0,
+        };
+      }
+    }
+    return undefined;
   }
 
   /** The node that lacks least and whose neighbours can give it. */
@@ -137,26 +159,28 @@ export class Requests {
   }
 
   #reserve(place: Place, asked: Asked, request: AllocationRequest): ReservationRecord {
-    const { question, groupId, need, expectedRestartMs } = asked;
-    const { instanceId, freedForOwner, preferredNodeId, nowMs } = question;
-    const { nodeId } = place.offer;
-    // What an interruption frees is on the node where it happens.
-    const shares = freedForOwner !== undefined && nodeId === preferredNodeId;
-    return this.#ports.leases.reserve(
-      {
-        instanceId,
-        ownerId: request.ownerId ?? instanceId,
-        groupId,
-        nodeId,
-        amounts: need,
-        expectedRestartMs,
-        ...(request.planId === undefined ? {} : { planId: request.planId }),
-        ...(shares ? { freedForOwner } : {}),
-        shrinks: place.shrinks,
-      },
-      nowMs,
-    );
+    const reserve = toReserve(place.offer.nodeId, asked, request);
+    const { nowMs } = asked.question;
+    return this.#ports.leases.reserve({ ...reserve, shrinks: place.shrinks }, nowMs);
   }
+}
+
+function toReserve(nodeId: string, asked: Asked, request: AllocationRequest): ReserveRequest {
+  const { question, groupId, need, expectedRestartMs, quantiles } = asked;
+  const { instanceId, freedForOwner, preferredNodeId } = question;
+  // What an interruption frees is on the node where it happens.
+  const shares = freedForOwner !== undefined && nodeId === preferredNodeId;
+  return {
+    instanceId,
+    ownerId: request.ownerId ?? instanceId,
+    groupId,
+    nodeId,
+    amounts: need,
+    expectedRestartMs,
+    ...(request.planId === undefined ? {} : { planId: request.planId }),
+    ...(shares ? { freedForOwner } : {}),
+    ...(quantiles === undefined ? {} : { quantiles }),
+  };
 }
 
 /** One value a resource: of a restart under way what it gets once it is over. */

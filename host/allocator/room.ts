@@ -1,16 +1,9 @@
 /** How much room a node has: exact, in float64, from the book. */
 import { needColumn, PHASE_COUNT, RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
+import type { ReservationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import type { Book, NodeState } from "./book.js";
-import {
-  bandWindows,
-  NO_STEPS,
-  peakOver,
-  peaksOver,
-  type Steps,
-  sumSteps,
-  type Window,
-} from "./timeline.js";
+import { bandWindows, peakOver, peaksOver, type Steps, type Window } from "./timeline.js";
 
 /** Peak of the leases within each band from now, resource x phase. */
 export function reservedOf(book: Book, node: NodeState, nowMs: number): number[] {
@@ -31,7 +24,22 @@ function subtractFromIdle(node: NodeState, peaks: readonly number[]): number[] {
 
 /** By how much the promises from now on exceed the node, one value a resource, zeros when kept. */
 export function shortageOf(book: Book, node: NodeState, nowMs: number): number[] {
-  const peak = peakOver(book.stepsOf(node), { fromMs: nowMs, toMs: Infinity });
+  const plain = shortageBeside(node, book.plainStepsOf(node), nowMs);
+  return book.pooled && !isZero(plain) ? shortageBeside(node, book.stepsOf(node), nowMs) : plain;
+}
+
+/** The same with one more lease on the node. */
+export function shortageWith(
+  book: Book,
+  node: NodeState,
+  thought: ReservationRecord,
+  nowMs: number,
+): number[] {
+  return shortageBeside(node, book.together(node.leaseIds, thought), nowMs);
+}
+
+function shortageBeside(node: NodeState, steps: Steps, nowMs: number): number[] {
+  const peak = peakOver(steps, { fromMs: nowMs, toMs: Infinity });
   return peak.map((value, r) =>
     Math.max(0, (node.allocated[r] ?? 0) + value - (node.allocatable[r] ?? 0)),
   );
@@ -82,10 +90,9 @@ export function phasePeaks(columns: readonly number[]): number[] {
   });
 }
 
-/** Sum of the steps of all leases of a node but one. */
+/** What all leases of a node but one hold together. */
 export function stepsWithout(book: Book, node: NodeState, reservationId: string): Steps {
-  const others = [...node.leaseIds].filter((id) => id !== reservationId);
-  return others.length === 0 ? NO_STEPS : sumSteps(others.map((id) => book.stepsOfLease(id)));
+  return book.together([...node.leaseIds].filter((id) => id !== reservationId));
 }
 
 /**

@@ -57,6 +57,9 @@ export interface ReserveRequest {
   /** See `ReservationRecord.freedForOwner`. */
   readonly freedForOwner?: readonly number[];
   readonly shrinks?: readonly ShrinkRecord[];
+  /** See `ReservationRecord.quantiles`; from the instance's profile when absent. Used only where
+   * no amount is above its .99 quantile. */
+  readonly quantiles?: readonly number[];
 }
 
 export interface Grant {

@@ -28,6 +28,9 @@ export interface ReservationRecord {
    * counts on: not held twice while the instance still runs. One value a resource. */
   readonly freedForOwner?: readonly number[];
   readonly shrinks: readonly ShrinkRecord[];
+  /** .5, .9, .95 and .99 quantile of the need in each column, `column * 4 + quantile`, where the
+   * lease shares a pool with others; absent when it is held whole. */
+  readonly quantiles?: readonly number[];
 }
 
 /** A donor's allocation, lowered for one reservation. One value a resource. */
