@@ -35,84 +35,160 @@ export function selectVictims(problem: CoverProblem): Cover {
       return [candidate.input.instanceId, { gain, score: gain / candidate.cost }] as const;
     }),
   );
+  const ceiling = ceilingOf(problem);
   const classes = [...new Set(problem.candidates.map((candidate) => candidate.priority))];
-  classes.sort((a, b) => a - b);
-  const top = classes.find((priority) => {
-    const upTo = problem.candidates.filter((candidate) => candidate.priority <= priority);
-    return isCovered(remaining(problem.needed, mostGain(upTo, problem)));
-  });
-  const ceiling = top ?? classes.at(-1);
+  classes.sort((a, b) => b - a);
   const chosen: Candidate[] = [];
   const bounds: ClassBound[] = [];
+  let lower = ceiling.lower;
   // From the highest class that is needed downwards: each is asked only for what all lower ones
   // together cannot give, so its cost is least before theirs is looked at.
-  for (const priority of classes
-    .filter((each) => ceiling !== undefined && each <= ceiling)
-    .reverse()) {
-    const lower = problem.candidates.filter((candidate) => candidate.priority < priority);
-    const own = problem.candidates.filter((candidate) => candidate.priority === priority);
-    const rest = without(problem, chosen);
-    const left = remaining(remaining(problem.needed, chosen), mostGain(lower, rest));
-    const { victims, cost, bound } = chooseInClass(own, left, rest.budgets);
-    chosen.push(...victims);
-    bounds.push({ priority, cost, bound });
+  for (const priority of classes.filter((each) => each <= ceiling.priority)) {
+    const stage = chooseInClass(priority, without(problem, chosen), lower);
+    chosen.push(...stage.victims);
+    bounds.push({ priority, cost: stage.cost, bound: stage.bound });
+    lower = stage.lower;
   }
   const left = remaining(problem.needed, chosen);
-  if (top !== undefined && !isCovered(left)) return greedyAcross(problem, top, scores);
-  const covered = isCovered(left);
-  return { victims: chosen, covered, left: left.map(positive), scores, bounds };
+  return { victims: chosen, covered: isCovered(left), left: left.map(positive), scores, bounds };
 }
 
-/** Where budgets tie classes together the pass above may fall short: lowest class first then. */
-function greedyAcross(problem: CoverProblem, top: number, scores: Cover["scores"]): Cover {
-  const eligible = problem.candidates.filter((candidate) => candidate.priority <= top);
-  const chosen = reverseDelete(mostGain(eligible, problem), problem.needed);
-  const left = remaining(problem.needed, chosen);
-  const covered = isCovered(left);
-  return { victims: chosen, covered, left: left.map(positive), scores, bounds: [] };
+/** What a stage would take of the classes below its own; a later one may do better. */
+interface Lower {
+  readonly taken: readonly Candidate[];
+  /** With the victims so far it covers. */
+  readonly covers: boolean;
 }
 
-/** Near the least cost in one class; as much as can be reached where all of it is not enough. */
-function chooseInClass(
+interface Stage {
+  readonly victims: readonly Candidate[];
+  readonly cost: number;
+  readonly bound: number;
+  readonly lower: Lower;
+}
+
+/** The lowest class that, with all below it, can cover; the highest one where none can. */
+function ceilingOf(problem: CoverProblem): { readonly priority: number; readonly lower: Lower } {
+  const classes = [...new Set(problem.candidates.map((candidate) => candidate.priority))];
+  classes.sort((a, b) => a - b);
+  for (const priority of classes) {
+    const upTo = problem.candidates.filter((candidate) => candidate.priority <= priority);
+    const taken = someCover(upTo, problem);
+    if (taken !== undefined) return { priority, lower: { taken, covers: true } };
+  }
+  const priority = classes.at(-1) ?? Number.NEGATIVE_INFINITY;
+  return { priority, lower: { taken: [], covers: false } };
+}
+
+/** Some of these that cover within the budgets, at whatever cost. */
+function someCover(
   candidates: readonly Candidate[],
-  needed: readonly number[],
-  budgets: GroupBudgets,
-): { readonly victims: readonly Candidate[]; readonly cost: number; readonly bound: number } {
-  if (isCovered(needed)) return { victims: [], cost: 0, bound: 0 };
+  problem: CoverProblem,
+): readonly Candidate[] | undefined {
+  const { needed, budgets } = problem;
+  if (!isCovered(remaining(needed, candidates))) return undefined;
+  if (isWithin(candidates, budgets)) return candidates;
+  const most = mostGain(candidates, problem);
+  if (isCovered(remaining(needed, most))) return most;
+  const answer = solve(candidates, { needed, budgets, cost: () => 0, stopgapPrice: 1 });
+  return answer.covered && answer.cost === 0 ? answer.victims : undefined;
+}
+
+/**
+ * Near the least cost in one class, whose budgets may be shared with lower ones: these take part at
+ * no cost, so that what is chosen here leaves them able to cover the rest.
+ */
+function chooseInClass(priority: number, rest: CoverProblem, before: Lower): Stage {
+  const own = rest.candidates.filter((candidate) => candidate.priority === priority);
+  const below = rest.candidates.filter((candidate) => candidate.priority < priority);
+  const { budgets } = rest;
+  if (isWithin([...own, ...below], budgets)) {
+    const needed = remaining(rest.needed, below);
+    const answer = solve(own, { needed, budgets, cost: ({ cost }) => cost });
+    return { ...answer, lower: { taken: below, covers: answer.covered } };
+  }
+  const together = [...own, ...below];
+  const cost = (candidate: Candidate) => (candidate.priority === priority ? candidate.cost : 0);
+  const question = { needed: rest.needed, budgets, cost };
+  let answer = solve(together, question);
+  if (!answer.covered && before.covers) {
+    // No cover was found at first go. At a price above all costs the search starts from one.
+    const stopgapPrice = 1 + sumOfCosts(own);
+    const priced = solve(together, { ...question, stopgapPrice });
+    if (priced.cost < stopgapPrice) answer = priced;
+  }
+  const isOwn = (candidate: Candidate) => candidate.priority === priority;
+  if (!answer.covered && before.covers) {
+    // The stage before has found a cover all the same.
+    const victims = before.taken.filter(isOwn);
+    const taken = before.taken.filter((candidate) => !isOwn(candidate));
+    return { victims, cost: sumOfCosts(victims), bound: 0, lower: { taken, covers: true } };
+  }
+  return {
+    victims: answer.victims.filter(isOwn),
+    cost: answer.cost,
+    bound: answer.bound,
+    lower: {
+      taken: answer.victims.filter((candidate) => !isOwn(candidate)),
+      covers: answer.covered,
+    },
+  };
+}
+
+interface Answer {
+  readonly victims: readonly Candidate[];
+  readonly covered: boolean;
+  readonly cost: number;
+  readonly bound: number;
+}
+
+/** Asks the core. At `stopgapPrice` each need may be made good without a victim. */
+function solve(
+  candidates: readonly Candidate[],
+  so: {
+    readonly needed: readonly number[];
+    readonly budgets: GroupBudgets;
+    readonly cost: (candidate: Candidate) => number;
+    readonly stopgapPrice?: number;
+  },
+): Answer {
+  const { needed, budgets, cost, stopgapPrice } = so;
+  if (isCovered(needed)) return { victims: [], covered: true, cost: 0, bound: 0 };
+  const stopgaps = stopgapPrice === undefined ? [] : diagonal(needed.map(positive));
   const order = [...candidates].sort(
     (a, b) => compareText(a.input.groupId, b.input.groupId) || (isBefore(a, b) ? -1 : 1),
   );
   const groupIds = [...new Set(order.map(({ input }) => input.groupId))];
   const groupIndex = new Map(groupIds.map((groupId, index) => [groupId, index]));
   const answer = leastCover({
-    freed: order.map(({ input }) => input.freed),
-    costs: order.map(({ cost }) => cost),
-    groups: order.map(({ input }) => groupIndex.get(input.groupId) ?? 0),
+    freed: [...order.map(({ input }) => input.freed), ...stopgaps],
+    costs: [...order.map(cost), ...stopgaps.map(() => stopgapPrice ?? 0)],
+    groups: [
+      ...order.map(({ input }) => groupIndex.get(input.groupId) ?? 0),
+      ...stopgaps.map((_, index) => groupIds.length + index),
+    ],
     needed,
-    budgets: groupIds.map((groupId) => budgets.left(groupId)),
+    budgets: [...groupIds.map((groupId) => budgets.left(groupId)), ...stopgaps.map(() => 1)],
   });
   const victims = order.filter((_, index) => answer.chosen[index] === true);
-  return { victims, cost: answer.cost, bound: answer.bound };
+  return { victims, covered: answer.covered, cost: answer.cost, bound: answer.bound };
 }
 
-/** Spares the most protected, then the most expensive, wherever the rest still frees as much. */
-function reverseDelete(
-  chosen: readonly Candidate[],
-  needed: readonly number[],
-): readonly Candidate[] {
-  const before = remaining(needed, chosen).map(positive);
-  let kept = [...chosen];
-  const order = [...chosen].sort(
-    (a, b) => b.priority - a.priority || b.cost - a.cost || (isBefore(a, b) ? 1 : -1),
-  );
-  for (const candidate of order) {
-    const others = kept.filter((each) => each !== candidate);
-    const left = remaining(needed, others);
-    if (left.every((amount, resource) => positive(amount) <= (before[resource] ?? 0))) {
-      kept = others;
-    }
+function diagonal(amounts: readonly number[]): readonly (readonly number[])[] {
+  return amounts.map((amount, row) => amounts.map((_, column) => (column === row ? amount : 0)));
+}
+
+/** No budget keeps any of them back. */
+function isWithin(candidates: readonly Candidate[], budgets: GroupBudgets): boolean {
+  const sizes = new Map<string, number>();
+  for (const { input } of candidates) {
+    sizes.set(input.groupId, (sizes.get(input.groupId) ?? 0) + 1);
   }
-  return kept;
+  return [...sizes].every(([groupId, size]) => size <= budgets.left(groupId));
+}
+
+function sumOfCosts(candidates: readonly Candidate[]): number {
+  return candidates.reduce((sum, { cost }) => sum + cost, 0);
 }
 
 /** As many as the budgets allow, those that free most first; all when no budget binds. */
@@ -138,10 +214,11 @@ function copyBudgets(budgets: GroupBudgets, candidates: readonly Candidate[]): M
   );
 }
 
+/** What is left to be covered, and of the budgets, once those are chosen. */
 function without(problem: CoverProblem, chosen: readonly Candidate[]): CoverProblem {
   const budgets = problem.budgets.copy();
   for (const { input } of chosen) budgets.take(input.groupId);
-  return { ...problem, budgets };
+  return { ...problem, needed: remaining(problem.needed, chosen), budgets };
 }
 
 /** Share of what is needed that the candidate frees, summed over the resources still short. */

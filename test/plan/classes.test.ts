@@ -2,45 +2,11 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Candidate, GroupBudgets } from "../../host/coordinator/candidates.js";
 import { type Cover, selectVictims } from "../../host/coordinator/cover.js";
-import type { CoverQuestion } from "../../host/coordinator/cover-board.js";
-import type { InstanceInput } from "../../host/coordinator/inputs.js";
-import { leaseSpans } from "../../host/coordinator/rooms.js";
 import { randomCase } from "./cases.js";
+import { candidatesOf, tiedResult } from "./classes.js";
 
 const test = suite("plan/classes");
 const CASES = 10_000;
-
-/** Classes 0 to 4 in no order; only what the cover looks at is real. */
-function candidatesOf({ freed, costs }: CoverQuestion): Candidate[] {
-  return freed.map((row, index) => {
-    const id = `i-${String(index).padStart(3, "0")}`;
-    const input: InstanceInput = {
-      instanceId: id,
-      ownerId: id,
-      groupId: id,
-      nodeId: "n-1",
-      freed: row,
-      shrinkable: [0, 0, 0, 0],
-      outageMinutes: 5,
-      up: true,
-      interruptible: true,
-      priority: (index * 3) % 5,
-      launchedMs: 0,
-      interruptionsMs: [],
-      envelope: null,
-      keepCores: 0,
-    };
-    const cost = costs[index] ?? 0;
-    return {
-      input,
-      priority: (index * 3) % 5,
-      cost,
-      need: [],
-      spans: leaseSpans(5, 1),
-      availability: 1,
-    };
-  });
-}
 
 function leftBy(needed: readonly number[], those: readonly Candidate[]): number[] {
   return needed.map((amount, d) =>
@@ -86,5 +52,18 @@ function checkBounds({ bounds, victims }: Cover, seed: number): void {
     assert.ok(Math.abs(cost - sum) <= 1e-12 * sum && bound <= cost, `seed ${seed}`);
   }
 }
+
+test("budgets tie classes together: no inversion, covered whenever it can be, 500 cases", () => {
+  let covers = 0;
+  for (let seed = 0; seed < 500; seed++) {
+    const { cover, coverable, inversions } = tiedResult(seed);
+    assert.is(cover.covered, coverable, `seed ${seed}`);
+    assert.is(inversions, 0, `seed ${seed}`);
+    if (!cover.covered) continue;
+    covers++;
+    checkBounds(cover, seed);
+  }
+  assert.ok(covers > 250 && covers < 500, `${covers} of 500 can be covered`);
+});
 
 test.run();
