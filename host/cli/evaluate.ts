@@ -18,7 +18,11 @@ import { setLine, setMarkdown } from "../model/evaluation/markdown.js";
 import { decileSvg, reliabilitySvg, scatterSvg } from "../model/evaluation/pictures.js";
 import { shippedWeightsFile } from "../model/shipped-weights.js";
 import { loadSeries } from "../model/training/load.js";
-import { readWeights } from "../model/weights.js";
+import type { Series } from "../model/training/series.js";
+import { type NetworkWeights, readWeights } from "../model/weights.js";
+import { type RestartReport, restartReports } from "../profiler/evaluation/restart-report.js";
+import { type StreamReport, streamCoverage } from "../profiler/evaluation/stream-coverage.js";
+import { restartMarkdown, streamMarkdown } from "../profiler/evaluation/stream-markdown.js";
 import { type RecognisedRestart, readRestarts } from "../sources/bitbrains/restarts.js";
 import { whole } from "./arguments.js";
 import { printJson, printLine } from "./output.js";
@@ -34,6 +38,7 @@ interface EvaluateFlags {
   readonly seed: number;
   readonly workers: number;
   readonly every: number;
+  readonly streams: boolean;
   readonly json?: boolean;
 }
 
@@ -63,6 +68,7 @@ export function evaluateCommand(): Command {
       (text: string, before: NamedWeights[]) => [...before, namedWeights(text)],
       [],
     )
+    .option("--no-streams", "without streaming through the profiler: no trackers, no surge")
     .option("--no-linear", "without the linear quantile regression")
     .option("--cuts <N>", "validation and test cuts a VM, each", whole(1, 1000), 30)
     .option("--seed <N>", "of the cuts", whole(0, 2 ** 32 - 1), 1)
@@ -106,6 +112,9 @@ async function runEvaluate(flags: EvaluateFlags): Promise<void> {
     },
     { ingest: progress.stage("ingesting"), score: progress.stage("scoring") },
   );
+  const streams = flags.streams
+    ? await streamed([...data.seen, ...data.unseen], restarts, first.weights, progress)
+    : { streamed: [], restarts: [] };
   progress.end();
   const about = {
     model: first.weights.version,
@@ -121,7 +130,7 @@ async function runEvaluate(flags: EvaluateFlags): Promise<void> {
     machine: `${cpus()[0]?.model.trim() ?? "unknown"}, ${workers} workers, Node ${process.version}`,
     seconds: (elapsedMs() - started) / 1000,
   };
-  const report = { ...about, sets: result.sets, withoutHistory: result.withoutHistory };
+  const report = { ...about, sets: result.sets, withoutHistory: result.withoutHistory, ...streams };
   writeReport(flags.report, report, result);
   if (flags.json === true) {
     printJson(report);
@@ -133,6 +142,19 @@ async function runEvaluate(flags: EvaluateFlags): Promise<void> {
     `${first.weights.version}: ${result.table.rows} truths, report in ${flags.report} after ` +
       `${about.seconds.toFixed(0)} s. Change of aPin95 against the best baseline.`,
   );
+}
+
+/** What the profiler makes of the network's answers: trackers on cuts, surge on restarts. */
+async function streamed(
+  series: readonly Series[],
+  restarts: ReadonlyMap<string, readonly RecognisedRestart[]>,
+  weights: NetworkWeights,
+  progress: Progress,
+): Promise<Streams> {
+  return {
+    streamed: await streamCoverage(series, weights, progress.stage("streaming cuts")),
+    restarts: await restartReports(series, restarts, weights, progress.stage("streaming restarts")),
+  };
 }
 
 /** The weights that the figures are of, then those of other seeds. */
@@ -171,14 +193,21 @@ async function loadRestarts(
   return byName;
 }
 
-type Report = Pick<Evaluation, "sets" | "withoutHistory"> & Readonly<Record<string, unknown>>;
+interface Streams {
+  readonly streamed: readonly StreamReport[];
+  readonly restarts: readonly RestartReport[];
+}
+
+type Report = Pick<Evaluation, "sets" | "withoutHistory"> &
+  Streams &
+  Readonly<Record<string, unknown>>;
 
 function writeReport(folder: string, report: Report, { table, network, sets }: Evaluation): void {
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
   write("report.json", `${JSON.stringify(report, null, 1)}\n`);
   write("events.csv", eventList(table));
   const without = Object.entries(report.withoutHistory);
-  const { sets: _sets, withoutHistory: _without, ...about } = report;
+  const { sets: _sets, withoutHistory: _without, streamed, restarts, ...about } = report;
   write(
     "report.md",
     [
@@ -187,6 +216,8 @@ function writeReport(folder: string, report: Report, { table, network, sets }: E
       ...Object.entries(about).map(([name, value]) => `- ${name}: ${value}`),
       "",
       ...sets.map(setMarkdown),
+      ...streamed.map(streamMarkdown),
+      ...restarts.map(restartMarkdown),
       without.length === 0
         ? ""
         : `Not asked about, because nothing was known before or after: ${without

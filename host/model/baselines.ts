@@ -1,5 +1,5 @@
 import { RESOURCE_COUNT } from "../core/abi.js";
-import { meanPlusSigmas } from "./baselines/moments.js";
+import { meanPlusSigmas, N_SIGMA, THREE_SIGMA } from "./baselines/moments.js";
 import { highest, windowValues } from "./baselines/window.js";
 import type { Series } from "./training/series.js";
 
@@ -14,7 +14,6 @@ export const BASELINES = [
 export type BaselineName = (typeof BASELINES)[number];
 
 const HOUR = 3_600;
-const N_SIGMA = 5;
 
 /**
  * Each baseline's prediction of a peak after `at`, from samples up to `at`, in the series' units.
@@ -32,6 +31,6 @@ export function baselinePredictions(series: Series, at: number): Float64Array[] 
     each((resource) => highest(column(resource, 1))),
     each((resource) => highest(column(resource, 24))),
     each((resource) => meanPlusSigmas(column(resource, 2), N_SIGMA, 0)),
-    each((resource) => meanPlusSigmas(column(resource, 24), 3, 0)),
+    each((resource) => meanPlusSigmas(column(resource, 24), THREE_SIGMA, 0)),
   ];
 }

@@ -6,7 +6,7 @@ import {
   RESOURCES,
 } from "../../core/abi.js";
 import { firstAfter, type Series } from "../training/series.js";
-import { ewmaPlusSigmas, meanPlusSigmas } from "./moments.js";
+import { ewmaPlusSigmas, meanPlusSigmas, N_SIGMA, THREE_SIGMA } from "./moments.js";
 import { percentile } from "./percentile.js";
 import { AUTOPILOT, CRANE_PERCENTILE, KOORDINATOR, RecommenderState, VPA } from "./recommenders.js";
 import { seasonalPeak } from "./season.js";
@@ -37,6 +37,7 @@ const MEMORY = RESOURCES.indexOf("memory");
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
 const EWMA_SAMPLES = 48;
+const EWMA_ALPHA = 0.2;
 
 /**
  * All compared predictors of one instance, in float64 from its raw series. Histograms are fed
@@ -92,7 +93,7 @@ export class InstanceBaselines {
   #steady(resource: number, at: number) {
     const back = (seconds: number) => windowValues(this.#series, resource, at - seconds, at);
     const [hour2, day, week] = [back(2 * HOUR), back(DAY), back(7 * DAY)];
-    const nSigma = meanPlusSigmas(hour2, 5, 1);
+    const nSigma = meanPlusSigmas(hour2, N_SIGMA, 1);
     const p95 = percentile(week, 0.95);
     return {
       last: this.#last(resource),
@@ -104,8 +105,8 @@ export class InstanceBaselines {
       VPA: this.#vpa.recommend(resource),
       Koordinator: this.#koordinator.recommend(resource),
       "N-sigma 2 h": nSigma,
-      "mean + 3 sigma 24 h": meanPlusSigmas(day, 3, 0),
-      "EWMA + 3 sigma": ewmaPlusSigmas(day.subarray(-EWMA_SAMPLES), 3, 0.2),
+      "mean + 3 sigma 24 h": meanPlusSigmas(day, THREE_SIGMA, 0),
+      "EWMA + 3 sigma": ewmaPlusSigmas(day.subarray(-EWMA_SAMPLES), THREE_SIGMA, EWMA_ALPHA),
       "Crane P99 + 15 %": this.#crane.recommend(resource),
       "Autopilot-like":
         resource === MEMORY ? 1.15 * highest(back(2 * DAY)) : this.#autopilot.recommend(resource),

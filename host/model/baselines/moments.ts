@@ -1,3 +1,8 @@
+/** N-sigma of "Take it to the limit", 2 h. */
+export const N_SIGMA = 5;
+/** Of the moving limits of 24 h and of the EWMA. */
+export const THREE_SIGMA = 3;
+
 /**
  * mean + n s of a window: N-sigma of "Take it to the limit" (Bashir et al., EuroSys 2021; its
  * simulator's sample configuration: n = 5, 2 h) and mean + 3 sigma of 24 h.
