@@ -23,8 +23,9 @@ import { shippedWeightsFile } from "../../host/model/shipped-weights.js";
 import { SET_DAYS, TRACE_START_SECONDS } from "../../host/model/training/cuts.js";
 import { type NetworkWeights, readWeights } from "../../host/model/weights.js";
 import { InstanceStream } from "../../host/profiler/instance-stream.js";
-import { excessOf, upperQuantile } from "../../host/profiler/surge.js";
+import { addedExcess, scaledExcess } from "../../host/profiler/surge.js";
 import { DECAY_MINUTES_DEFAULT, fitDecay } from "../../host/profiler/surge-decay.js";
+import { type SizePrior, upperQuantile } from "../../host/profiler/surge-table.js";
 import { readBitbrains, toSample } from "../../host/sources/bitbrains/bitbrains-source.js";
 import { isHeldOut } from "../../host/sources/bitbrains/split.js";
 import type { Sample } from "../../host/sources/sample.js";
@@ -61,12 +62,18 @@ function readEvents(data: string): RestartEvent[] {
   });
 }
 
-/** Excess of each event of one VM: resource x phase x quantile. Calls `found` for each. */
+/** Resource x phase x quantile, in both measures. */
+interface Excess {
+  readonly added: readonly number[];
+  readonly scaled: readonly number[];
+}
+
+/** Excess of each event of one VM. Calls `found` for each. */
 async function score(
   data: string,
   vm: string,
   events: readonly RestartEvent[],
-  found: (event: RestartEvent, excess: readonly number[]) => void,
+  found: (event: RestartEvent, excess: Excess) => void,
 ): Promise<void> {
   const stream = new InstanceStream(weights);
   const open: { event: RestartEvent; answer: Float64Array; scale: number[]; peaks: number[] }[] =
@@ -93,8 +100,11 @@ async function score(
   }
   for (const { event, answer, scale, peaks } of open) {
     const truth = peaks.map((peak) => (peak >= 0 ? peak : Number.NaN));
-    const columns = truth.map((_, column) => excessOf(column, truth, { envelope: answer, scale }));
-    const excess = columns.flat();
+    const stop = { envelope: answer, scale };
+    const excess = {
+      added: truth.flatMap((_, column) => addedExcess(column, truth, stop)),
+      scaled: truth.flatMap((_, column) => scaledExcess(column, truth, stop)),
+    };
     const isWhole = RESOURCES.every((_, resource) => !Number.isNaN(truth[needColumn(resource, 0)]));
     if (isWhole) found(event, excess);
   }
@@ -121,8 +131,8 @@ function before(stream: InstanceStream, event: RestartEvent) {
   return { answer: answer.envelope, scale: [...stream.scale()] };
 }
 
-/** Quantiles of the excess, and the decay that fits them, one a resource. */
-function summary(rows: readonly (readonly number[])[]) {
+/** Quantiles of the excess of the first phase, and the decay that fits, one a resource. */
+function sizeOf(rows: readonly (readonly number[])[]): SizePrior {
   const quantiles = Array.from({ length: ENVELOPE_ROWS }, (_, at) => {
     const values = rows.map((row) => row[at] ?? Number.NaN).filter((value) => !Number.isNaN(value));
     return upperQuantile(values, QUANTILES[at % QUANTILES.length] ?? 0);
@@ -130,11 +140,18 @@ function summary(rows: readonly (readonly number[])[]) {
   const ofResource = (resource: number) => quantiles.slice(resource * 12, resource * 12 + 12);
   const round = (value: number) => Math.round(value * 1e4) / 1e4;
   return {
-    restarts: rows.length,
-    excess: RESOURCES.flatMap((_, resource) => ofResource(resource).slice(0, 4).map(round)),
+    size: RESOURCES.flatMap((_, resource) => ofResource(resource).slice(0, 4).map(round)),
     decayMinutes: RESOURCES.map((_, resource) =>
       round(fitDecay(ofResource(resource)) ?? DECAY_MINUTES_DEFAULT),
     ),
+  };
+}
+
+function summary(restarts: readonly Excess[]) {
+  return {
+    restarts: restarts.length,
+    added: sizeOf(restarts.map(({ added }) => added)),
+    scaled: sizeOf(restarts.map(({ scaled }) => scaled)),
   };
 }
 
@@ -146,8 +163,8 @@ async function main(): Promise<void> {
       !isHeldOut(vm) && atSeconds < UNTIL_SECONDS && [...BLIND, ...BURST].includes(kind),
   );
   wanted.sort((a, b) => a.atSeconds - b.atSeconds);
-  const blind: (readonly number[])[] = [];
-  const burst: (readonly number[])[] = [];
+  const blind: Excess[] = [];
+  const burst: Excess[] = [];
   for (const vm of new Set(wanted.map((event) => event.vm))) {
     const events = wanted.filter((event) => event.vm === vm);
     await score(data, vm, events, (event, excess) => {
@@ -155,7 +172,7 @@ async function main(): Promise<void> {
     });
   }
   const prior = {
-    format: "reprise surge prior 2",
+    format: "reprise surge prior 3",
     command: COMMAND,
     data: "GWA-T-12 Bitbrains, part rnd, training VMs, days 0 to 62",
     weights: weights.version,

@@ -6,6 +6,7 @@ import {
   QUANTILE_COUNT,
   RESOURCE_COUNT,
 } from "../core/abi.js";
+import { exponential } from "../lib/elementary.js";
 import type { RestartCalibration } from "./calibration.js";
 import { CutCalibration, type Owner } from "./cut-calibration.js";
 import { DriftWatch } from "./drift.js";
@@ -66,9 +67,15 @@ export class Corrections {
   /** The answer for a restart, and for being left alone. Both tables are new. */
   apply(tables: LadderTables, owner: Owner, scale: ArrayLike<number>): LadderTables {
     const { slot, jobType } = owner;
+    const shared = this.#shared.offsets;
     const envelope = shiftEnvelope(tables.envelope, scale, (row) => {
-      const type = this.#restarts.offset(jobType, row) + this.#surge.offset(jobType, row);
-      return this.#cuts.offset(slot, jobType, row) + type;
+      const type = this.#restarts.offset(jobType, row);
+      const surge = this.#surge.shift(jobType, row);
+      const offset = this.#cuts.offset(slot, jobType, row) + type + surge.scaled;
+      if (surge.added === 0) return { offset, added: 0 };
+      // What restarts teach moves the surge as well as what it is added to.
+      const factor = exponential((shared[row] ?? 0) + type);
+      return { offset, added: surge.added * factor };
     });
     return { envelope, keepNeed: this.#keepNeed(tables.keepNeed, owner, scale) };
   }
@@ -76,7 +83,9 @@ export class Corrections {
   /** The answer for a cut that nobody notices: an envelope for an outage of 0. */
   applyToCut(envelope: Float64Array, owner: Owner, scale: ArrayLike<number>): Float64Array {
     const { slot, jobType } = owner;
-    return shiftEnvelope(envelope, scale, (row) => this.#cuts.offset(slot, jobType, row));
+    return shiftEnvelope(envelope, scale, (row) => {
+      return { offset: this.#cuts.offset(slot, jobType, row), added: 0 };
+    });
   }
 
   learnCut(owner: Owner, cut: ScoredCut): void {
@@ -117,17 +126,24 @@ export class Corrections {
   }
 }
 
+/** What is added to a quantile, in asinh space and then in the resource's unit. */
+interface Move {
+  readonly offset: number;
+  readonly added: number;
+}
+
 /** Quantiles stay in order. */
 function shiftEnvelope(
   envelope: Float64Array,
   scale: ArrayLike<number>,
-  offsetOf: (row: number) => number,
+  moveOf: (row: number) => Move,
 ): Float64Array {
   const out = new Float64Array(ENVELOPE_ROWS);
   let before = 0;
   for (let row = 0; row < ENVELOPE_ROWS; row++) {
     const resource = Math.floor(row / (PHASE_COUNT * QUANTILE_COUNT));
-    const moved = shifted(envelope[row] ?? Number.NaN, scale[resource] ?? 0, offsetOf(row));
+    const { offset, added } = moveOf(row);
+    const moved = shifted(envelope[row] ?? Number.NaN, scale[resource] ?? 0, offset) + added;
     before = row % QUANTILE_COUNT === 0 ? moved : Math.max(before, moved);
     out[row] = before;
   }

@@ -3,8 +3,9 @@ import { fileURLToPath } from "node:url";
 import { QUANTILE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
 import { RepriseError } from "../lib/errors.js";
 import type { SurgePrior } from "./surge.js";
+import type { SizePrior } from "./surge-table.js";
 
-const FORMAT = "reprise surge prior 2";
+const FORMAT = "reprise surge prior 3";
 /** From build/js/host/profiler to the package's own copy. */
 const FILE = fileURLToPath(
   new URL("../../../../host/model/weights/surge-prior.json", import.meta.url),
@@ -22,19 +23,24 @@ export function shippedSurgePrior(weightsVersion: string): SurgePrior | undefine
 
 /** @throws ERR_CONFIG */
 export function parseSurgePrior(text: string): { weights: string; surge: SurgePrior } {
-  const { format, weights, excess, decayMinutes } = JSON.parse(text);
-  const count = RESOURCE_COUNT * QUANTILE_COUNT;
-  const isWhole =
-    isNumbers(excess, count) &&
-    isNumbers(decayMinutes, RESOURCE_COUNT) &&
-    decayMinutes.every((each) => each > 0);
-  if (format === FORMAT && typeof weights === "string" && isWhole) {
-    return { weights, surge: { excess, decayMinutes } };
+  const { format, weights, added, scaled } = JSON.parse(text);
+  if (format === FORMAT && typeof weights === "string" && isSize(added) && isSize(scaled)) {
+    return { weights, surge: { added, scaled } };
   }
   throw new RepriseError("ERR_CONFIG", "no surge prior", {
     got: format,
-    expected: `${FORMAT}, the version of its weights, ${count} + ${RESOURCE_COUNT} numbers`,
+    expected: `${FORMAT}, the version of its weights, sizes and decays in both measures`,
   });
+}
+
+function isSize(value: unknown): value is SizePrior {
+  if (typeof value !== "object" || value === null) return false;
+  const { size, decayMinutes } = value as Readonly<Record<string, unknown>>;
+  return (
+    isNumbers(size, RESOURCE_COUNT * QUANTILE_COUNT) &&
+    isNumbers(decayMinutes, RESOURCE_COUNT) &&
+    decayMinutes.every((each) => each > 0)
+  );
 }
 
 function isNumbers(value: unknown, count: number): value is number[] {

@@ -1,5 +1,4 @@
 import {
-  ENVELOPE_ROWS,
   NEED_COLUMNS,
   needColumn,
   PHASE_COUNT,
@@ -8,39 +7,27 @@ import {
   RESOURCE_COUNT,
 } from "../core/abi.js";
 import { LIMITS } from "../lib/limits.js";
-import { distance } from "./shift.js";
-import {
-  DECAY_MINUTES_DEFAULT,
-  fitDecay,
-  mixDecays,
-  phaseShares,
-  settledMinutes,
-} from "./surge-decay.js";
+import { distance, shifted } from "./shift.js";
+import { settledMinutes } from "./surge-decay.js";
+import { NO_SIZE, type SizePrior, SurgeTable } from "./surge-table.js";
 
-/** Restarts kept of a job type, the newest ones. */
-const RESERVOIR = 64;
-/** Restarts after which a type's own surge weighs half. */
-const SHRINKAGE = 5;
-const OWN = RESOURCE_COUNT * QUANTILE_COUNT;
-const ROWS_A_RESOURCE = PHASE_COUNT * QUANTILE_COUNT;
 /** More than this in asinh space is no surge but a wrong unit. */
 const SURGE_MAX = 6;
+/** A surge below this share of what it was is over. */
+const SETTLED_SHARE = 0.05;
+/** The measures are compared at .95 over about the last 32 restarts. */
+const COMPARED_LEVEL = 2;
+const FORGOTTEN = 1 / 32;
 
-/** A surge that moves no quantile by more than this, in asinh space, is over. */
-const SETTLED_BELOW = 0.05;
-
-/** What is assumed of a job type that is hardly known. */
+/** What is assumed of a job type that is hardly known, in both measures. */
 export interface SurgePrior {
-  /** Excess of the first phase, resource x quantile, in asinh space. */
-  readonly excess: readonly number[];
-  /** Four, one a resource: minutes in which a surge falls to 1 / e. */
-  readonly decayMinutes: readonly number[];
+  /** In the resources' units. */
+  readonly added: SizePrior;
+  /** In asinh space. */
+  readonly scaled: SizePrior;
 }
 
-export const NO_PRIOR: SurgePrior = {
-  excess: new Array<number>(OWN).fill(0),
-  decayMinutes: new Array<number>(RESOURCE_COUNT).fill(DECAY_MINUTES_DEFAULT),
-};
+export const NO_PRIOR: SurgePrior = { added: NO_SIZE, scaled: NO_SIZE };
 
 /** What the network said when the instance stopped, before any surge. */
 export interface StopAnswer {
@@ -50,31 +37,36 @@ export interface StopAnswer {
   readonly scale: ArrayLike<number>;
 }
 
-interface TypeSurge {
+/** What a surge does to one quantile: one of the two is 0. */
+export interface SurgeShift {
+  /** In asinh space. */
+  readonly scaled: number;
+  /** In the resource's unit. */
+  readonly added: number;
+}
+
+export const NO_SHIFT: SurgeShift = { scaled: 0, added: 0 };
+
+export interface TypeSurge {
   count: number;
-  /** `RESERVOIR` rows of resource x phase x quantile. */
-  readonly excess: Float32Array;
-  /** Restarts that showed each resource. */
-  readonly seen: Uint32Array;
-  /** Quantiles of the excess, resource x phase x quantile; NaN where never seen. */
-  readonly quantiles: Float64Array;
-  /** Minutes, one a resource; the prior's until a surge was seen. */
-  readonly decays: Float64Array;
+  readonly added: SurgeTable;
+  readonly scaled: SurgeTable;
+  /** Pinball loss of each measure so far, added and scaled, one pair a resource. */
+  readonly losses: Float64Array;
 }
 
 /**
  * What restarts of a job type need beyond what the network expects of undisturbed instances.
  *
- * A restart leaves, for each resource, phase and level, its excess: asinh of the peak less asinh of
- * the network's own quantile of that level. The level's quantile over the last 64 of a type is the
- * shift that would have covered that share of them. (The distance to the median instead would count
- * the spread that the network states already once more.) A type without surge has excesses around
- * zero at its quantiles, so its shift is about zero; a negative one is none.
+ * A restart leaves, for each resource, phase and level, its excess: the peak less the network's own
+ * quantile of that level. The level's quantile over the last 64 of a type is the shift that would
+ * have covered that share of them. (The distance to the median instead would count the spread that
+ * the network states already once more.) A type without surge has excesses around zero at its
+ * quantiles, so its shift is about zero; a negative one is none.
  *
- *   m = n / (n + 5), shift = (m Q(excess of the first phase) + m (1 - m) prior) exp(-t / T), Q > 0
- *
- * where t = 0, 10, 30 min is the start of the phase and T the decay that fits the later phases'
- * excess best, mixed with the prior's by m in octaves. So the phases always fall.
+ * The excess is kept in two measures: in the resource's unit, as of a boot that does the same work
+ * however busy the instance was, and in asinh space, as of a service whose surge grows with its
+ * load. For each type and resource that one answers which lost less on the restarts before.
  *
  * With no restart of the type the shift is 0, and so it is where the type's own restarts show no
  * excess: what restarts of other types did is no evidence about this one. The prior only steadies
@@ -94,33 +86,32 @@ export class SurgeBook {
     return this.#find(jobType)?.count ?? 0;
   }
 
-  /** In asinh space, by `envelopeRow`; from 0, and never rising from phase to phase. */
-  offset(jobType: string | undefined, row: number): number {
+  /** By `envelopeRow`; from 0, and never rising from phase to phase. */
+  shift(jobType: string | undefined, row: number): SurgeShift {
     const type = this.#find(jobType);
-    if (type === undefined) return 0;
-    const resource = Math.floor(row / ROWS_A_RESOURCE);
-    const phase = Math.floor(row / QUANTILE_COUNT) % PHASE_COUNT;
-    const size = this.#size(type, resource, row % QUANTILE_COUNT);
-    if (size === 0 || phase === 0) return size;
-    return size * (phaseShares(type.decays[resource] ?? DECAY_MINUTES_DEFAULT)[phase] ?? 0);
+    if (type === undefined) return NO_SHIFT;
+    const resource = Math.floor(row / (PHASE_COUNT * QUANTILE_COUNT));
+    return isAdded(type, resource)
+      ? { scaled: 0, added: type.added.shift(row) }
+      : { scaled: type.scaled.shift(row), added: 0 };
   }
 
   /** Minutes in which a surge falls to 1 / e; undefined before the type's first restart. */
   decayMinutes(jobType: string | undefined, resource: number): number | undefined {
-    return this.#find(jobType)?.decays[resource];
+    const type = this.#find(jobType);
+    return type === undefined ? undefined : tableOf(type, resource).decayMinutes(resource);
   }
 
-  /** Minutes after a restart from which no quantile is raised any more; 0 without a surge. */
+  /** Minutes after a restart from which 5 % of the surge are left; 0 without a surge. */
   settledAfterMinutes(jobType: string | undefined): number {
     const type = this.#find(jobType);
     if (type === undefined) return 0;
     let latest = 0;
     for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
-      for (let quantile = 0; quantile < QUANTILE_COUNT; quantile++) {
-        const size = this.#size(type, resource, quantile);
-        const decay = type.decays[resource] ?? DECAY_MINUTES_DEFAULT;
-        latest = Math.max(latest, settledMinutes(size, SETTLED_BELOW, decay));
-      }
+      const table = tableOf(type, resource);
+      if (!QUANTILES.some((_, quantile) => table.size(resource, quantile) > 0)) continue;
+      const after = settledMinutes(1, SETTLED_SHARE, table.decayMinutes(resource));
+      latest = Math.max(latest, after);
     }
     return latest;
   }
@@ -132,47 +123,25 @@ export class SurgeBook {
     if (type === undefined) return;
     let hasSeen = false;
     for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
-      if (excessOf(needColumn(resource, 0), peaks, answer).some(Number.isNaN)) continue;
+      const columns = Array.from({ length: PHASE_COUNT }, (_, p) => needColumn(resource, p));
+      const [first = 0] = columns;
+      if (scaledExcess(first, peaks, answer).some(Number.isNaN)) continue;
       hasSeen = true;
-      const seen = type.seen[resource] ?? 0;
-      for (let phase = 0; phase < PHASE_COUNT; phase++) {
-        const column = needColumn(resource, phase);
-        const at = (seen % RESERVOIR) * ENVELOPE_ROWS + column * QUANTILE_COUNT;
-        type.excess.set(excessOf(column, peaks, answer), at);
-      }
-      type.seen[resource] = seen + 1;
-      this.#refresh(type, resource);
+      compare(type, resource, peaks, answer);
+      type.added.add(
+        resource,
+        columns.flatMap((column) => addedExcess(column, peaks, answer)),
+      );
+      type.scaled.add(
+        resource,
+        columns.flatMap((column) => scaledExcess(column, peaks, answer)),
+      );
     }
     if (hasSeen) type.count++;
   }
 
-  /** Of the first phase. */
-  #size(type: TypeSurge, resource: number, quantile: number): number {
-    const count = type.seen[resource] ?? 0;
-    const shown = type.quantiles[resource * ROWS_A_RESOURCE + quantile] ?? 0;
-    if (count === 0 || !(shown > 0)) return 0;
-    const own = count / (count + SHRINKAGE);
-    const prior = this.#prior.excess[resource * QUANTILE_COUNT + quantile] ?? 0;
-    return own * (shown + (1 - own) * prior);
-  }
-
-  #refresh(type: TypeSurge, resource: number): void {
-    const count = type.seen[resource] ?? 0;
-    const kept = Math.min(RESERVOIR, count);
-    const from = resource * ROWS_A_RESOURCE;
-    for (let row = from; row < from + ROWS_A_RESOURCE; row++) {
-      const values: number[] = [];
-      for (let restart = 0; restart < kept; restart++) {
-        const value = type.excess[restart * ENVELOPE_ROWS + row] ?? Number.NaN;
-        if (!Number.isNaN(value)) values.push(value);
-      }
-      const level = QUANTILES[row % QUANTILE_COUNT] ?? 0;
-      type.quantiles[row] = values.length === 0 ? Number.NaN : upperQuantile(values, level);
-    }
-    const prior = this.#prior.decayMinutes[resource] ?? DECAY_MINUTES_DEFAULT;
-    const fitted = fitDecay(type.quantiles.subarray(from, from + ROWS_A_RESOURCE));
-    const own = fitted === undefined ? 0 : count / (count + SHRINKAGE);
-    type.decays[resource] = mixDecays(fitted ?? prior, prior, own);
+  get types(): ReadonlyMap<string, TypeSurge> {
+    return this.#types;
   }
 
   #find(jobType: string | undefined): TypeSurge | undefined {
@@ -183,18 +152,56 @@ export class SurgeBook {
     if (this.#types.size >= LIMITS.jobTypesTrackedMax) return undefined;
     const type: TypeSurge = {
       count: 0,
-      excess: new Float32Array(RESERVOIR * ENVELOPE_ROWS),
-      seen: new Uint32Array(RESOURCE_COUNT),
-      quantiles: new Float64Array(ENVELOPE_ROWS).fill(Number.NaN),
-      decays: Float64Array.from(this.#prior.decayMinutes),
+      added: new SurgeTable(this.#prior.added),
+      scaled: new SurgeTable(this.#prior.scaled),
+      losses: new Float64Array(2 * RESOURCE_COUNT),
     };
     this.#types.set(jobType, type);
     return type;
   }
 }
 
-/** Of one resource and phase (`needColumn`), one a level; NaN where it is not known. */
-export function excessOf(
+function isAdded({ losses }: TypeSurge, resource: number): boolean {
+  return (losses[2 * resource] ?? 0) <= (losses[2 * resource + 1] ?? 0);
+}
+
+function tableOf(type: TypeSurge, resource: number): SurgeTable {
+  return isAdded(type, resource) ? type.added : type.scaled;
+}
+
+/**
+ * Scores what each measure would have said, before the restart is learnt from. Shrinkage is left
+ * out: it would speak for the measure with the larger spread.
+ */
+function compare(
+  type: TypeSurge,
+  resource: number,
+  peaks: ArrayLike<number>,
+  { envelope, scale }: StopAnswer,
+): void {
+  const { losses, added, scaled } = type;
+  const at = 2 * resource;
+  losses[at] = (1 - FORGOTTEN) * (losses[at] ?? 0);
+  losses[at + 1] = (1 - FORGOTTEN) * (losses[at + 1] ?? 0);
+  for (let phase = 0; phase < PHASE_COUNT; phase++) {
+    const column = needColumn(resource, phase);
+    const row = column * QUANTILE_COUNT + COMPARED_LEVEL;
+    const peak = peaks[column] ?? Number.NaN;
+    const said = envelope[row] ?? Number.NaN;
+    if (Number.isNaN(peak) || Number.isNaN(said)) continue;
+    const grown = shifted(said, scale[resource] ?? 0, scaled.shown(row));
+    losses[at] = (losses[at] ?? 0) + pinball(peak - said - added.shown(row));
+    losses[at + 1] = (losses[at + 1] ?? 0) + pinball(peak - grown);
+  }
+}
+
+function pinball(error: number): number {
+  const level = QUANTILES[COMPARED_LEVEL];
+  return Math.max(level * error, (level - 1) * error);
+}
+
+/** Of one resource and phase (`needColumn`), one a level, in asinh space; NaN where not known. */
+export function scaledExcess(
   column: number,
   peaks: ArrayLike<number>,
   { envelope, scale }: StopAnswer,
@@ -207,9 +214,14 @@ export function excessOf(
   });
 }
 
-/** The smallest value that covers the share `level` of n + 1; the largest of few. */
-export function upperQuantile(values: readonly number[], level: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const rank = Math.min(sorted.length, Math.ceil((sorted.length + 1) * level));
-  return sorted[rank - 1] ?? 0;
+/** The same in the resource's unit. */
+export function addedExcess(
+  column: number,
+  peaks: ArrayLike<number>,
+  { envelope }: StopAnswer,
+): readonly number[] {
+  const peak = peaks[column] ?? Number.NaN;
+  return QUANTILES.map((_, quantile) => {
+    return peak - (envelope[column * QUANTILE_COUNT + quantile] ?? Number.NaN);
+  });
 }

@@ -76,7 +76,8 @@ test("an answer carries what it was taught by", async () => {
 });
 
 test("a surge raises the envelope of its job type and leaves the keep-need alone", async () => {
-  const prior = { excess: new Array<number>(16).fill(2), decayMinutes: [10, 10, 10, 10] };
+  const size = { size: new Array<number>(16).fill(2), decayMinutes: [10, 10, 10, 10] };
+  const prior = { added: size, scaled: size };
   const bare = await learn({ shadowCutsTeach: false });
   const taught = await learn({ shadowCutsTeach: false, surgePrior: prior });
   // Of the network, which has no limit.

@@ -11,9 +11,10 @@ import { CutCalibration } from "../../host/profiler/cut-calibration.js";
 import { DriftWatch, WINDOW } from "../../host/profiler/drift.js";
 import { type ScoredCut, ShadowCuts } from "../../host/profiler/shadow-cuts.js";
 import { distance, shifted } from "../../host/profiler/shift.js";
-import { SurgeBook, upperQuantile } from "../../host/profiler/surge.js";
+import { SurgeBook } from "../../host/profiler/surge.js";
 import { fitDecay, phaseShares } from "../../host/profiler/surge-decay.js";
 import { parseSurgePrior, shippedSurgePrior } from "../../host/profiler/surge-prior.js";
+import { upperQuantile } from "../../host/profiler/surge-table.js";
 
 const LEVEL_95 = 2;
 
@@ -162,19 +163,24 @@ test("a long run of misses raises the alarm and quickens 50 cuts; stated coverag
   assert.is(watch.boost, 1);
 });
 
-const priorOf = (size: number) => ({
-  excess: new Array<number>(16).fill(size),
-  decayMinutes: [10, 10, 10, 10],
-});
+const priorOf = (value: number) => {
+  const one = { size: new Array<number>(16).fill(value), decayMinutes: [10, 10, 10, 10] };
+  return { added: one, scaled: one };
+};
+/** What the surge adds, in either measure. */
+const sizeOf = (book: SurgeBook, jobType: string | undefined, row: number) => {
+  const { scaled, added } = book.shift(jobType, row);
+  return scaled + added;
+};
 const still = { envelope: new Array<number>(ENVELOPE_ROWS).fill(1), scale: [1, 1, 1, 1] };
 
 test("no restart of the type, no surge; whatever the prior and other types", () => {
   const book = new SurgeBook(priorOf(3));
   book.learn("web", new Array<number>(NEED_COLUMNS).fill(50), still);
   for (let row = 0; row < ENVELOPE_ROWS; row++) {
-    assert.is(book.offset("batch", row), 0);
-    assert.is(book.offset(undefined, row), 0);
-    assert.ok(book.offset("web", row) > 0);
+    assert.is(sizeOf(book, "batch", row), 0);
+    assert.is(sizeOf(book, undefined, row), 0);
+    assert.ok(sizeOf(book, "web", row) > 0);
   }
   assert.is(book.count("web"), 1);
 });
@@ -182,23 +188,47 @@ test("no restart of the type, no surge; whatever the prior and other types", () 
 test("a surge that always comes is learnt, falls from phase to phase and is forgotten", () => {
   const book = new SurgeBook();
   // e-fold in 20 minutes: 1, e^-.5 and e^-1.5 of it where the phases begin.
-  const full = Math.asinh(4) - Math.asinh(1);
-  const burst = Array.from({ length: NEED_COLUMNS }, (_, column) =>
-    Math.sinh(Math.asinh(1) + full * Math.exp(-([0, 10, 30][column % 3] ?? 0) / 20)),
+  const full = 3;
+  const burst = Array.from(
+    { length: NEED_COLUMNS },
+    (_, column) => 1 + full * Math.exp(-([0, 10, 30][column % 3] ?? 0) / 20),
   );
   for (let count = 0; count < 64; count++) book.learn("web", burst, still);
   const weight = 64 / 69;
   const expected = weight * full;
-  assert.ok(Math.abs(book.offset("web", LEVEL_95) - expected) < 1e-6);
+  assert.ok(Math.abs(sizeOf(book, "web", LEVEL_95) - expected) < 1e-6);
   assert.ok(Math.abs((book.decayMinutes("web", 0) ?? 0) / 20 - 1) < 0.1, "of 20 minutes");
-  const later = book.offset("web", 8 + LEVEL_95);
+  const later = sizeOf(book, "web", 8 + LEVEL_95);
   assert.ok(Math.abs(later / expected - Math.exp(-1.5)) < 0.03, `${later / expected}`);
   const settled = book.settledAfterMinutes("web");
-  assert.ok(Math.abs(settled / (20 * Math.log(expected / 0.05)) - 1) < 0.1, `${settled}`);
+  assert.ok(Math.abs(settled / (20 * Math.log(20)) - 1) < 0.1, `${settled}`);
   const calm = new Array<number>(NEED_COLUMNS).fill(0.5);
   for (let count = 0; count < 64; count++) book.learn("web", calm, still);
-  assert.is(book.offset("web", LEVEL_95), 0);
+  assert.is(sizeOf(book, "web", LEVEL_95), 0);
   assert.is(book.settledAfterMinutes("web"), 0);
+});
+
+test("a surge is added where it is always the same, and scales where it grows with the load", () => {
+  const prng = new Prng(9);
+  const book = new SurgeBook();
+  for (let count = 0; count < 40; count++) {
+    const load = 0.1 + 10 * prng.uniform() ** 2;
+    const answer = {
+      envelope: new Array<number>(ENVELOPE_ROWS).fill(load),
+      scale: new Array<number>(4).fill(load / 2),
+    };
+    const onlyFirst = (peak: number) =>
+      Array.from({ length: NEED_COLUMNS }, (_, column) => (column % 3 === 0 ? peak : Number.NaN));
+    book.learn("boot", onlyFirst(load + 2), answer);
+    book.learn("grows", onlyFirst(load * 3), answer);
+  }
+  const boot = book.shift("boot", LEVEL_95);
+  const grows = book.shift("grows", LEVEL_95);
+  assert.is(boot.scaled, 0);
+  assert.ok(Math.abs(boot.added - (40 / 45) * 2) < 1e-5, `${boot.added}`);
+  assert.is(grows.added, 0);
+  const expected = Math.asinh(6) - Math.asinh(2);
+  assert.ok(Math.abs(grows.scaled - (40 / 45) * expected) < 1e-5, `${grows.scaled}`);
 });
 
 test("whatever restarts do, a surge never rises from phase to phase", () => {
@@ -212,7 +242,7 @@ test("whatever restarts do, a surge never rises from phase to phase", () => {
       for (const each of restarts) book.learn("web", each, still);
       for (let row = 0; row < ENVELOPE_ROWS; row++) {
         if (row % 12 < 4) continue;
-        assert.ok(book.offset("web", row) <= book.offset("web", row - 4));
+        assert.ok(sizeOf(book, "web", row) <= sizeOf(book, "web", row - 4));
       }
     }),
   );
@@ -241,23 +271,25 @@ test("restarts that need what was stated teach hardly any surge", () => {
     const peaks = Array.from({ length: NEED_COLUMNS }, () => prng.uniform());
     book.learn("web", peaks, { envelope, scale: [1, 1, 1, 1] });
   }
-  for (let row = 0; row < ENVELOPE_ROWS; row++) assert.ok(book.offset("web", row) < 0.1);
+  for (let row = 0; row < ENVELOPE_ROWS; row++) assert.ok(sizeOf(book, "web", row) < 0.1);
 });
 
 test("a resource that was not seen teaches nothing about it", () => {
   const book = new SurgeBook();
   const peaks = Array.from({ length: NEED_COLUMNS }, (_, column) => (column < 3 ? 5 : Number.NaN));
   book.learn("web", peaks, still);
-  assert.ok(book.offset("web", LEVEL_95) > 0);
-  assert.is(book.offset("web", 12 + LEVEL_95), 0);
+  assert.ok(sizeOf(book, "web", LEVEL_95) > 0);
+  assert.is(sizeOf(book, "web", 12 + LEVEL_95), 0);
 });
 
 test("the shipped prior belongs to the shipped weights, and to no others", () => {
   const file = shippedWeightsFile();
   assert.ok(file !== undefined);
   const prior = shippedSurgePrior(readWeights(file).version);
-  assert.is(prior?.excess.length, 16);
-  assert.ok(prior?.decayMinutes.every((minutes) => minutes >= 2.5 && minutes <= 160));
+  for (const size of [prior?.added, prior?.scaled]) {
+    assert.is(size?.size.length, 16);
+    assert.ok(size?.decayMinutes.every((minutes) => minutes >= 2.5 && minutes <= 160));
+  }
   assert.is(shippedSurgePrior("others@1"), undefined);
   assert.throws(() => parseSurgePrior('{"format":"other"}'), isRepriseError);
 });
@@ -266,7 +298,7 @@ test("a prior never makes a surge where a type's own restarts show none", () => 
   const book = new SurgeBook(priorOf(5));
   const calm = new Array<number>(NEED_COLUMNS).fill(1);
   for (let count = 0; count < 3; count++) book.learn("web", calm, still);
-  for (let row = 0; row < ENVELOPE_ROWS; row++) assert.is(book.offset("web", row), 0);
+  for (let row = 0; row < ENVELOPE_ROWS; row++) assert.is(sizeOf(book, "web", row), 0);
 });
 
 test("the quantile of few values is their largest", () => {
