@@ -47,6 +47,13 @@ const FEATURE_MAX: f32 = 6.0;
 /** Four quantiles of four resources, first in their units, then scaled in place. */
 const QUANTILE_ROW: i32 = 16;
 const FEATURE_BYTES: i32 = 4 * LANE_ROW_BYTES;
+/** Windows of clock time: five features. */
+const WINDOW_ROW: i32 = 44;
+const WINDOW_ROWS: i32 = 20;
+/** Holds the scales themselves until all lanes are scaled. */
+const SCALE_ROW: i32 = 64;
+/** No amount is negative. */
+const NO_VALUE: f32 = -1.0;
 
 export function features(
   state: usize,
@@ -59,6 +66,7 @@ export function features(
 ): void {
   for (let tile = 0; tile < tileCount; tile++) {
     memory.fill(out, 0, SUMMARY_ROWS * LANE_ROW_BYTES);
+    writeScales(state, out + SCALE_ROW * LANE_ROW_BYTES);
     writeQuantiles(state, out + QUANTILE_ROW * LANE_ROW_BYTES);
     const weekLow = weekMaximum(state, 0);
     const weekHigh = weekMaximum(state, 1);
@@ -75,6 +83,9 @@ export function features(
       writeClock(column, at, restart);
       writeAges(state, column, lane, at);
     }
+    scaleUsage(out);
+    scaleWindows(out);
+    writeScaleLogs(state, out);
     state += stateStride;
     out += outStride;
   }
@@ -103,6 +114,8 @@ export function featuresForOutage(
 ): void {
   for (let tile = 0; tile < tileCount; tile++) {
     memory.copy(out, from, SUMMARY_ROWS * LANE_ROW_BYTES);
+    memory.fill(out + WINDOW_ROW * LANE_ROW_BYTES, 0, WINDOW_ROWS * LANE_ROW_BYTES);
+    writeScales(state, out + SCALE_ROW * LANE_ROW_BYTES);
     for (let lane = 0; lane < TILE_LANES; lane++) {
       const last = load<f64>(state + (lane << 3), TILE_LAST_TIME);
       if (last === 0.0) continue;
@@ -112,6 +125,9 @@ export function featuresForOutage(
       writeWindows(state, column, lane, restart);
       writeClock(column, at, restart);
     }
+    scaleWindows(out);
+    const logs: usize = SCALE_ROW * LANE_ROW_BYTES;
+    memory.copy(out + logs, from + logs, FEATURE_BYTES);
     state += stateStride;
     from += fromStride;
     out += outStride;
@@ -144,10 +160,9 @@ export function spread(at: usize, meanOffset: usize, varianceOffset: usize, n: f
   return f32x4.add(v128.load(at + meanOffset), f32x4.mul(sigma, f32x4.splat(n)));
 }
 
-/** Features 0-10, one group of four rows each. */
+/** Features 0-10, one group of four rows each, in the resources' units. */
 function writeUsage(state: usize, out: usize, lane: i32, weekCodes: v128): void {
   const at = state + (lane << 4);
-  const scale = v128.load(at, TILE_SCALE);
   const seen = f32x4.gt(v128.load(at, TILE_OBSERVED), f32x4.splat(0.0));
   const lastHour = <i64>floor(load<f64>(state + (lane << 3), TILE_LAST_TIME) / 3600.0);
   const lastSlot = <i32>(lastHour % HOUR_SLOTS);
@@ -157,27 +172,25 @@ function writeUsage(state: usize, out: usize, lane: i32, weekCodes: v128): void 
   const dayCodes = widenCodes(dayMaximum(state, lane, lastSlot));
   const day = orElse(dayCodes, decodeSteps(dayCodes), hour);
   const week = orElse(weekCodes, decodeSteps(weekCodes), day);
-  put(out, 0, last, scale, seen);
-  put(out, 1, hour, scale, seen);
-  put(out, 2, day, scale, seen);
-  put(out, 3, week, scale, seen);
+  put(out, 0, last, seen);
+  put(out, 1, hour, seen);
+  put(out, 2, day, seen);
+  put(out, 3, week, seen);
 
   for (let feature = 4; feature < 8; feature++) {
-    put(out, feature, f32x4.min(getRow(out + feature * FEATURE_BYTES), week), scale, seen);
+    put(out, feature, f32x4.min(getRow(out + feature * FEATURE_BYTES), week), seen);
   }
-  put(out, 8, spread(at, TILE_MEAN_2H, TILE_VARIANCE_2H, 5.0), scale, seen);
-  put(out, 9, spread(at, TILE_EWMA, TILE_EWMA_VAR, 3.0), scale, seen);
-  put(out, 10, spread(at, TILE_MEAN_24H, TILE_VARIANCE_24H, 3.0), scale, seen);
+  put(out, 8, spread(at, TILE_MEAN_2H, TILE_VARIANCE_2H, 5.0), seen);
+  put(out, 9, spread(at, TILE_EWMA, TILE_EWMA_VAR, 3.0), seen);
+  put(out, 10, spread(at, TILE_MEAN_24H, TILE_VARIANCE_24H, 3.0), seen);
 }
 
-/** Features 11-15. Feature 2, the maximum of 24 h, is there already and stands in for no value. */
+/** Features 11-15 in the resources' units, NO_VALUE where no window has one. */
 function writeWindows(state: usize, out: usize, lane: i32, restart: f64): void {
-  const scale = v128.load(state + (lane << 4), TILE_SCALE);
   const lastHour = <i64>floor(load<f64>(state + (lane << 3), TILE_LAST_TIME) / 3600.0);
   const lastSlot = <i32>(lastHour % HOUR_SLOTS);
   const firstAge = <i32>(lastHour - <i64>floor(restart / 3600.0));
   const secondAge = <i32>(lastHour - <i64>floor((restart + 3599.0) / 3600.0));
-  const day = getRow(out + 2 * FEATURE_BYTES);
   const w1 = clockWindow(state, lane, 1, lastSlot, firstAge, secondAge);
   const w2 = clockWindow(state, lane, 2, lastSlot, firstAge, secondAge);
   const w3 = clockWindow(state, lane, 3, lastSlot, firstAge, secondAge);
@@ -187,22 +200,78 @@ function writeWindows(state: usize, out: usize, lane: i32, restart: f64): void {
   const w7 = clockWindow(state, lane, 7, lastSlot, firstAge, secondAge);
   let largest = i8x16.max_u(i8x16.max_u(w1, w2), i8x16.max_u(w3, w4));
   largest = i8x16.max_u(largest, i8x16.max_u(i8x16.max_u(w5, w6), w7));
-  putWindow(out, 11, w1, day, scale);
-  putWindow(out, 12, w2, day, scale);
-  putWindow(out, 13, w7, day, scale);
-  putWindow(out, 14, largest, day, scale);
-  putWindow(out, 15, medianOfSeven(w1, w2, w3, w4, w5, w6, w7), day, scale);
+  putWindow(out, 11, w1);
+  putWindow(out, 12, w2);
+  putWindow(out, 13, w7);
+  putWindow(out, 14, largest);
+  putWindow(out, 15, medianOfSeven(w1, w2, w3, w4, w5, w6, w7));
 }
 
-/** Four rows of one lane, one a resource, as asinh(value / scale). */
-function put(out: usize, feature: i32, value: v128, scale: v128, seen: v128): void {
-  putRow(out + feature * FEATURE_BYTES, v128.and(scaled(value, scale), seen));
+/** Four rows of one lane, one a resource. */
+function put(out: usize, feature: i32, value: v128, seen: v128): void {
+  putRow(out + feature * FEATURE_BYTES, v128.and(value, seen));
 }
 
-function putWindow(out: usize, feature: i32, bytes: v128, day: v128, scale: v128): void {
+function putWindow(out: usize, feature: i32, bytes: v128): void {
   const codes = widenCodes(bytes);
-  const u = scaled(decodeSteps(codes), scale);
-  putRow(out + feature * FEATURE_BYTES, orElse(codes, u, day));
+  putRow(out + feature * FEATURE_BYTES, orElse(codes, decodeSteps(codes), f32x4.splat(NO_VALUE)));
+}
+
+/** Scales of all lanes, a row a resource; 1 where a lane has none, since 0 / 0 is not 0. */
+function writeScales(state: usize, out: usize): void {
+  for (let lane = 0; lane < TILE_LANES; lane++) {
+    const scale = v128.load(state + (lane << 4), TILE_SCALE);
+    const none = f32x4.eq(scale, f32x4.splat(0.0));
+    putRow(out + (lane << 2), v128.bitselect(f32x4.splat(1.0), scale, none));
+  }
+}
+
+/**
+ * Features 0-10 of all lanes to asinh(value / scale), four lanes at a time: eight lanes one after
+ * another took twice as long, since each call built the constants of asinh anew.
+ */
+function scaleUsage(out: usize): void {
+  const end: usize = out + WINDOW_ROW * LANE_ROW_BYTES;
+  const scales: usize = out + SCALE_ROW * LANE_ROW_BYTES;
+  let at: usize = out;
+  do {
+    const scale = v128.load(scales + ((at - out) & (FEATURE_BYTES - 1)));
+    v128.store(at, scaled(v128.load(at), scale));
+    at += 16;
+  } while (at < end);
+}
+
+/** Features 11-15 likewise. Feature 2, the maximum of 24 h, stands in for no value. */
+function scaleWindows(out: usize): void {
+  const from: usize = out + WINDOW_ROW * LANE_ROW_BYTES;
+  const end: usize = from + WINDOW_ROWS * LANE_ROW_BYTES;
+  const scales: usize = out + SCALE_ROW * LANE_ROW_BYTES;
+  const days: usize = out + 2 * FEATURE_BYTES;
+  let at: usize = from;
+  do {
+    const row: usize = (at - from) & (FEATURE_BYTES - 1);
+    const value = v128.load(at);
+    const none = f32x4.lt(value, f32x4.splat(0.0));
+    const u = scaled(value, v128.load(scales + row));
+    v128.store(at, v128.bitselect(v128.load(days + row), u, none));
+    at += 16;
+  } while (at < end);
+}
+
+/** Rows 64-67, where the scales were: their logarithms, 0 where a lane had no sample. */
+function writeScaleLogs(state: usize, out: usize): void {
+  for (let half: usize = 0; half < <usize>LANE_ROW_BYTES; half += 16) {
+    const times = state + (half << 1);
+    const zero = f64x2.splat(0.0);
+    const low = f64x2.ne(v128.load(times, TILE_LAST_TIME), zero);
+    const high = f64x2.ne(v128.load(times, TILE_LAST_TIME + 16), zero);
+    const used = i8x16.shuffle(low, high, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+    for (let row: usize = 0; row < <usize>FEATURE_BYTES; row += <usize>LANE_ROW_BYTES) {
+      const at: usize = out + SCALE_ROW * LANE_ROW_BYTES + row + half;
+      const logs = clamp(f32x4.mul(log(v128.load(at)), f32x4.splat(0.25)));
+      v128.store(at, v128.and(logs, used));
+    }
+  }
 }
 
 /** Within [-6, 6]. */
@@ -210,14 +279,13 @@ function clamp(v: v128): v128 {
   return f32x4.max(f32x4.min(v, f32x4.splat(FEATURE_MAX)), f32x4.splat(-FEATURE_MAX));
 }
 
-/** Rows 64-73: scale and caps. */
+/** Rows 68-73: caps. */
 function writeSizes(state: usize, out: usize, lane: i32): void {
   const at = state + (lane << 4);
   const scale = v128.load(at, TILE_SCALE);
   const cap = v128.load(at, TILE_CAP);
   const known = v128.and(f32x4.gt(cap, f32x4.splat(0.0)), f32x4.lt(cap, f32x4.splat(Infinity)));
   const quarter = f32x4.splat(0.25);
-  putRow(out + 64 * LANE_ROW_BYTES, clamp(f32x4.mul(log(scale), quarter)));
   const safe = v128.bitselect(cap, f32x4.splat(1.0), known);
   const size = v128.and(clamp(f32x4.mul(log(safe), quarter)), known);
   const relative = v128.and(clamp(asinh(f32x4.div(safe, scale))), known);
