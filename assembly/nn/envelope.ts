@@ -1,7 +1,7 @@
 /** From quantiles in u-space to amounts in the resource's own unit. */
 
-import { KEEP_ROWS, LANE_ROW_BYTES, PHASE_COUNT, RESOURCE_COUNT } from "../layout";
-import { sinh } from "../simd/activation";
+import { ENVELOPE_ROWS, KEEP_ROWS, LANE_ROW_BYTES, PHASE_COUNT, RESOURCE_COUNT } from "../layout";
+import { sinhRows } from "../simd/activation";
 
 /** Bytes of one phase: four quantile rows. */
 const PHASE_BYTES: usize = 128;
@@ -39,18 +39,15 @@ export function envelope(
   outStrideBytes: usize,
   tileCount: i32,
 ): void {
+  const bytes: usize = <usize>(ENVELOPE_ROWS * LANE_ROW_BYTES);
   for (let tile: i32 = 0; tile < tileCount; ++tile) {
+    raiseTile(quantiles, offset, out, out + bytes);
+    sinhRows(out, out + bytes);
     for (let resource: i32 = 0; resource < RESOURCE_COUNT; ++resource) {
-      const row: usize = <usize>(resource * PHASE_COUNT) * PHASE_BYTES;
-      const shift: usize = offset === 0 ? 0 : offset + (row >> 3);
+      const rows: usize = out + <usize>(resource * PHASE_COUNT) * PHASE_BYTES;
       for (let half: usize = 0; half < 32; half += 16) {
-        envelopeHalf(
-          quantiles + row + half,
-          gather(scale + (half << 2), resource),
-          gather(cap + (half << 2), resource),
-          shift,
-          out + row + half,
-        );
+        const scales = gather(scale + (half << 2), resource);
+        capRows(rows + half, scales, gather(cap + (half << 2), resource));
       }
     }
     quantiles += qStrideBytes;
@@ -60,28 +57,36 @@ export function envelope(
   }
 }
 
-/** Three phases x four quantiles of one resource of four lanes. */
-function envelopeHalf(q: usize, scale: v128, cap: v128, shift: usize, out: usize): void {
-  const end: usize = q + 3 * PHASE_BYTES;
+/** q + offset, then the running maximum over the four levels of each resource and phase. */
+function raiseTile(q: usize, shift: usize, out: usize, end: usize): void {
   do {
-    let highest = f32x4.splat(f32.NEGATIVE_INFINITY);
-    const last: usize = q + PHASE_BYTES;
+    let low = f32x4.splat(f32.NEGATIVE_INFINITY);
+    let high = low;
+    const last: usize = out + PHASE_BYTES;
     do {
-      let u = v128.load(q);
+      let u0 = v128.load(q);
+      let u1 = v128.load(q, 16);
       if (shift !== 0) {
-        u = f32x4.add(u, v128.load32_splat(shift));
+        const offset = v128.load32_splat(shift);
+        u0 = f32x4.add(u0, offset);
+        u1 = f32x4.add(u1, offset);
         shift += 4;
       }
-      highest = f32x4.max(highest, u);
-      v128.store(out, highest);
+      low = f32x4.max(low, u0);
+      high = f32x4.max(high, u1);
+      v128.store(out, low);
+      v128.store(out, high, 16);
       q += 32;
       out += 32;
-    } while (q < last);
-  } while (q < end);
-  let at: usize = out - 3 * PHASE_BYTES;
-  // Apart from the running maximum, which would chain one sinh to the next.
+    } while (out < last);
+  } while (out < end);
+}
+
+/** From sinh to amounts: three phases x four quantiles of one resource of four lanes. */
+function capRows(at: usize, scale: v128, cap: v128): void {
+  const end: usize = at + 3 * PHASE_BYTES;
   do {
-    const amount = f32x4.mul(scale, sinh(v128.load(at)));
+    const amount = f32x4.mul(scale, v128.load(at));
     // pmax and pmin keep their first operand when it or the second is NaN: a NaN amount stays, a
     // NaN cap is no cap.
     const capped = f32x4.pmin(f32x4.pmax(amount, f32x4.splat(0.0)), cap);
@@ -89,7 +94,7 @@ function envelopeHalf(q: usize, scale: v128, cap: v128, shift: usize, out: usize
     const canonical = f32x4.ne(positive, positive);
     v128.store(at, v128.bitselect(f32x4.splat(f32.NaN), positive, canonical));
     at += 32;
-  } while (at < out);
+  } while (at < end);
 }
 
 /**

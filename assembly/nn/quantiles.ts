@@ -1,7 +1,7 @@
 /** From 48 raw outputs of the head to quantiles that cannot cross. */
 
 import { ENVELOPE_ROWS, LANE_ROW_BYTES } from "../layout";
-import { softplus } from "../simd/logarithm";
+import { softplusRows } from "../simd/logarithm";
 
 /**
  * q0 = raw0, q(k) = q(k-1) + softplus(raw k), for each resource and phase, in u-space.
@@ -25,12 +25,8 @@ export function quantiles(
     if (raw !== out) memory.copy(out, raw, bytes);
     // First all steps, in a loop that keeps softplus's constants in registers, then the sums.
     do {
-      const last: usize = to + 128;
-      to += 32;
-      do {
-        v128.store(to, softplus(v128.load(to)));
-        to += 16;
-      } while (to < last);
+      softplusRows(to + 32, to + 128);
+      to += 128;
     } while (to < end);
     sumLevels(out, end);
     raw += rawStrideBytes;

@@ -131,15 +131,37 @@ const SINH_2: f32 = 2.03721912945e-4;
 const SINH_1: f32 = 8.33028376239e-3;
 const SINH_0: f32 = 1.66667160211e-1;
 
-/** (e^x - e^-x) / 2, odd, saturating at abs(x) = 87. */
-export function sinh(x: v128): v128 {
-  const a = f32x4.abs(x);
-  const e = expNegative(a);
-  const far = f32x4.mul(f32x4.sub(f32x4.div(f32x4.splat(1.0), e), e), f32x4.splat(0.5));
+/** sinh for e = e^-a, away from 0. */
+function sinhFar(e: v128): v128 {
+  return f32x4.mul(f32x4.sub(f32x4.div(f32x4.splat(1.0), e), e), f32x4.splat(0.5));
+}
+
+/** sinh on [0, 1]. */
+function sinhNear(a: v128): v128 {
   const square = f32x4.mul(a, a);
   let p = f32x4.add(f32x4.mul(f32x4.splat(SINH_2), square), f32x4.splat(SINH_1));
   p = f32x4.add(f32x4.mul(p, square), f32x4.splat(SINH_0));
-  const near = f32x4.add(f32x4.mul(f32x4.mul(p, square), a), a);
+  return f32x4.add(f32x4.mul(f32x4.mul(p, square), a), a);
+}
+
+/** From both to sinh x. */
+function sinhFrom(near: v128, far: v128, a: v128, x: v128): v128 {
   const y = v128.bitselect(near, far, f32x4.le(a, f32x4.splat(1.0)));
   return v128.or(y, v128.and(x, i32x4.splat(0x80000000)));
+}
+
+/** (e^x - e^-x) / 2, odd, saturating at abs(x) = 87. */
+export function sinh(x: v128): v128 {
+  const a = f32x4.abs(x);
+  return sinhFrom(sinhNear(a), sinhFar(expNegative(a)), a, x);
+}
+
+/** `sinh` in place from one address to another; a loop without a call, like `asinhRows`. */
+export function sinhRows(at: usize, end: usize): void {
+  do {
+    const x = v128.load(at);
+    const a = f32x4.abs(x);
+    v128.store(at, sinhFrom(sinhNear(a), sinhFar(expNegative(a)), a, x));
+    at += 16;
+  } while (at < end);
 }

@@ -40,19 +40,37 @@ function tailOf(m: v128): v128 {
   return f32x4.mul(f32x4.mul(p, m), f32x4.mul(m, m));
 }
 
-/** ln x for normal, positive, finite x; anything else gives an unspecified number. */
-function logNormal(x: v128, exponentBias: v128): v128 {
-  const mantissa = v128.or(
-    v128.and(x, i32x4.splat(0x007fffff)),
-    i32x4.splat(0x3f000000), // [0.5, 1)
-  );
-  const small = f32x4.lt(mantissa, f32x4.splat(SQRT_HALF));
-  const exponent = i32x4.add(i32x4.sub(i32x4.shr_s(x, 23), exponentBias), small);
-  const e = f32x4.convert_i32x4_s(exponent);
-  const m = f32x4.sub(f32x4.add(mantissa, v128.and(mantissa, small)), f32x4.splat(1.0));
+/** Mantissa of a normal, positive, finite x in [1/2, 1). */
+function mantissaOf(x: v128): v128 {
+  return v128.or(v128.and(x, i32x4.splat(0x007fffff)), i32x4.splat(0x3f000000));
+}
+
+function isSmall(mantissa: v128): v128 {
+  return f32x4.lt(mantissa, f32x4.splat(SQRT_HALF));
+}
+
+/** The exponent that belongs to the mantissa in [sqrt 1/2, sqrt 2). */
+function exponentOf(x: v128, bias: v128, small: v128): v128 {
+  return f32x4.convert_i32x4_s(i32x4.add(i32x4.sub(i32x4.shr_s(x, 23), bias), small));
+}
+
+/** The mantissa in [sqrt 1/2, sqrt 2) less 1. */
+function excessOf(mantissa: v128, small: v128): v128 {
+  return f32x4.sub(f32x4.add(mantissa, v128.and(mantissa, small)), f32x4.splat(1.0));
+}
+
+/** ln(1 + m) + e ln 2 */
+function joinLog(m: v128, e: v128): v128 {
   let y = f32x4.add(tailOf(m), f32x4.mul(e, f32x4.splat(LN2_LO)));
   y = f32x4.sub(y, f32x4.mul(f32x4.mul(m, m), f32x4.splat(0.5)));
   return f32x4.add(f32x4.add(m, y), f32x4.mul(e, f32x4.splat(LN2_HI)));
+}
+
+/** ln x for normal, positive, finite x; anything else gives an unspecified number. */
+function logNormal(x: v128, exponentBias: v128): v128 {
+  const mantissa = mantissaOf(x);
+  const small = isSmall(mantissa);
+  return joinLog(excessOf(mantissa, small), exponentOf(x, exponentBias, small));
 }
 
 /** ln x. 0 gives -inf, a negative number NaN, +inf and NaN themselves; denormals are exact. */
@@ -70,28 +88,79 @@ export function log(x: v128): v128 {
   return v128.bitselect(f32x4.splat(f32.NaN), nonZero, f32x4.lt(x, f32x4.splat(0.0)));
 }
 
+/** What rounding 1 + x to u lost, to first order (Kahan). */
+function lostOf(x: v128, u: v128): v128 {
+  return f32x4.div(f32x4.sub(x, f32x4.sub(u, f32x4.splat(1.0))), u);
+}
+
 /** ln(1 + x) for x >= 0, exact to a few ulp near 0 too. inf gives inf, NaN gives NaN. */
 export function log1p(x: v128): v128 {
-  const one = f32x4.splat(1.0);
-  const u = f32x4.add(one, x);
-  // What rounding 1 + x lost, to first order (Kahan). inf - inf would be NaN, hence the select.
-  const lost = f32x4.div(f32x4.sub(x, f32x4.sub(u, one)), u);
-  const finite = f32x4.lt(x, f32x4.splat(f32.POSITIVE_INFINITY));
+  const u = f32x4.add(f32x4.splat(1.0), x);
+  const lost = lostOf(x, u);
   const y = logNormal(u, i32x4.splat(126));
+  // inf - inf is NaN, hence the select.
+  const finite = f32x4.lt(x, f32x4.splat(f32.POSITIVE_INFINITY));
   return v128.bitselect(f32x4.add(y, lost), x, finite);
+}
+
+/** What asinh is the log1p of, for a = abs(x). */
+function asinhArgument(a: v128): v128 {
+  const one = f32x4.splat(1.0);
+  const square = f32x4.mul(a, a);
+  const root = f32x4.sqrt(f32x4.add(square, one));
+  const excess = f32x4.add(a, f32x4.div(square, f32x4.add(one, root)));
+  return v128.bitselect(a, excess, f32x4.gt(a, f32x4.splat(ASINH_LARGE)));
+}
+
+/** From log1p of the argument to asinh x. */
+function asinhFrom(y: v128, x: v128, a: v128): v128 {
+  const large = f32x4.gt(a, f32x4.splat(ASINH_LARGE));
+  const whole = f32x4.add(y, v128.and(f32x4.splat(LN2), large));
+  return v128.or(whole, v128.and(x, i32x4.splat(0x80000000)));
 }
 
 /** ln(x + sqrt(x^2 + 1)), odd. inf gives inf, NaN gives NaN. */
 export function asinh(x: v128): v128 {
-  const one = f32x4.splat(1.0);
   const a = f32x4.abs(x);
-  const large = f32x4.gt(a, f32x4.splat(ASINH_LARGE));
-  const square = f32x4.mul(a, a);
-  const root = f32x4.sqrt(f32x4.add(square, one));
-  const excess = f32x4.add(a, f32x4.div(square, f32x4.add(one, root)));
-  const y = log1p(v128.bitselect(a, excess, large));
-  const whole = f32x4.add(y, v128.and(f32x4.splat(LN2), large));
-  return v128.or(whole, v128.and(x, i32x4.splat(0x80000000)));
+  return asinhFrom(log1p(asinhArgument(a)), x, a);
+}
+
+/**
+ * `asinh(x / scale)` in place over lane rows, to the bit. One loop without a call, so that the
+ * constants stay where they are: called for one vector at a time, asinh takes twice as long.
+ *
+ *   at      f32[rows][8] up to end   read and written
+ *   scales  f32[4][8]                read; row r is scaled by row r mod 4
+ */
+export function asinhRows(at: usize, end: usize, scales: usize): void {
+  const first = at;
+  do {
+    const x = f32x4.div(v128.load(at), v128.load(scales + ((at - first) & 127)));
+    const a = f32x4.abs(x);
+    const argument = asinhArgument(a);
+    const u = f32x4.add(f32x4.splat(1.0), argument);
+    const lost = lostOf(argument, u);
+    const mantissa = mantissaOf(u);
+    const small = isSmall(mantissa);
+    const e = exponentOf(u, i32x4.splat(126), small);
+    const y = f32x4.add(joinLog(excessOf(mantissa, small), e), lost);
+    const finite = f32x4.lt(argument, f32x4.splat(f32.POSITIVE_INFINITY));
+    v128.store(at, asinhFrom(v128.bitselect(y, argument, finite), x, a));
+    at += 16;
+  } while (at < end);
+}
+
+/** What `softplus` takes the logarithm of, less 1, for e = e^-abs(x). */
+function softplusArgument(e: v128, upper: v128): v128 {
+  const half = f32x4.mul(f32x4.sub(e, f32x4.splat(1.0)), f32x4.splat(0.5));
+  return v128.bitselect(half, e, upper);
+}
+
+function softplusFrom(x: v128, m: v128, upper: v128): v128 {
+  const y = f32x4.sub(tailOf(m), f32x4.mul(f32x4.mul(m, m), f32x4.splat(0.5)));
+  const whole = f32x4.add(f32x4.add(m, y), v128.and(f32x4.splat(LN2), upper));
+  // pmax keeps a NaN x, which m is then too.
+  return f32x4.add(f32x4.pmax(x, f32x4.splat(0.0)), whole);
 }
 
 /**
@@ -101,10 +170,16 @@ export function asinh(x: v128): v128 {
 export function softplus(x: v128): v128 {
   const e = expNegative(f32x4.abs(x));
   const upper = f32x4.gt(e, f32x4.splat(SQRT_TWO_LESS_ONE));
-  const half = f32x4.mul(f32x4.sub(e, f32x4.splat(1.0)), f32x4.splat(0.5));
-  const m = v128.bitselect(half, e, upper);
-  const y = f32x4.sub(tailOf(m), f32x4.mul(f32x4.mul(m, m), f32x4.splat(0.5)));
-  const whole = f32x4.add(f32x4.add(m, y), v128.and(f32x4.splat(LN2), upper));
-  // pmax keeps a NaN x, which e is then too.
-  return f32x4.add(f32x4.pmax(x, f32x4.splat(0.0)), whole);
+  return softplusFrom(x, softplusArgument(e, upper), upper);
+}
+
+/** `softplus` in place from one address to another; a loop without a call, like `asinhRows`. */
+export function softplusRows(at: usize, end: usize): void {
+  do {
+    const x = v128.load(at);
+    const e = expNegative(f32x4.abs(x));
+    const upper = f32x4.gt(e, f32x4.splat(SQRT_TWO_LESS_ONE));
+    v128.store(at, softplusFrom(x, softplusArgument(e, upper), upper));
+    at += 16;
+  } while (at < end);
 }

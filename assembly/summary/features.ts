@@ -35,11 +35,11 @@ import {
   TILE_VARIANCE_2H,
   TILE_VARIANCE_24H,
 } from "../layout";
-import { asinh, log, log1p } from "../simd/logarithm";
+import { asinh, asinhRows, log, log1p } from "../simd/logarithm";
 import { dayFraction, isWeekend, sineOfTurns } from "./clock";
 import { writeQuantiles } from "./quantiles";
 import { getRow, putRow } from "./rows";
-import { decodeSteps, scaled, widenCodes } from "./steps";
+import { decodeRows, decodeSteps, widenCodes } from "./steps";
 import { clockWindow, dayMaximum, medianOfSeven, recentMaximum, weekMaximum } from "./windows";
 
 const OBSERVED_MAX: f32 = 4194304.0;
@@ -185,7 +185,7 @@ function writeUsage(state: usize, out: usize, lane: i32, weekCodes: v128): void 
   put(out, 10, spread(at, TILE_MEAN_24H, TILE_VARIANCE_24H, 3.0), seen);
 }
 
-/** Features 11-15 in the resources' units, NO_VALUE where no window has one. */
+/** Features 11-15 as codes of steps. */
 function writeWindows(state: usize, out: usize, lane: i32, restart: f64): void {
   const lastHour = <i64>floor(load<f64>(state + (lane << 3), TILE_LAST_TIME) / 3600.0);
   const lastSlot = <i32>(lastHour % HOUR_SLOTS);
@@ -214,7 +214,7 @@ function put(out: usize, feature: i32, value: v128, seen: v128): void {
 
 function putWindow(out: usize, feature: i32, bytes: v128): void {
   const codes = widenCodes(bytes);
-  putRow(out + feature * FEATURE_BYTES, orElse(codes, decodeSteps(codes), f32x4.splat(NO_VALUE)));
+  putRow(out + feature * FEATURE_BYTES, f32x4.convert_i32x4_s(codes));
 }
 
 /** Scales of all lanes, a row a resource; 1 where a lane has none, since 0 / 0 is not 0. */
@@ -226,34 +226,34 @@ function writeScales(state: usize, out: usize): void {
   }
 }
 
-/**
- * Features 0-10 of all lanes to asinh(value / scale), four lanes at a time: eight lanes one after
- * another took twice as long, since each call built the constants of asinh anew.
- */
-function scaleUsage(out: usize): void {
-  const end: usize = out + WINDOW_ROW * LANE_ROW_BYTES;
-  const scales: usize = out + SCALE_ROW * LANE_ROW_BYTES;
-  let at: usize = out;
+/** Within [-6, 6], in place from one address to another. */
+function clampRows(at: usize, end: usize): void {
   do {
-    const scale = v128.load(scales + ((at - out) & (FEATURE_BYTES - 1)));
-    v128.store(at, scaled(v128.load(at), scale));
+    v128.store(at, clamp(v128.load(at)));
     at += 16;
   } while (at < end);
+}
+
+/** Features 0-10 of all lanes to asinh(value / scale). */
+function scaleUsage(out: usize): void {
+  const end: usize = out + WINDOW_ROW * LANE_ROW_BYTES;
+  asinhRows(out, end, out + SCALE_ROW * LANE_ROW_BYTES);
+  clampRows(out, end);
 }
 
 /** Features 11-15 likewise. Feature 2, the maximum of 24 h, stands in for no value. */
 function scaleWindows(out: usize): void {
   const from: usize = out + WINDOW_ROW * LANE_ROW_BYTES;
   const end: usize = from + WINDOW_ROWS * LANE_ROW_BYTES;
-  const scales: usize = out + SCALE_ROW * LANE_ROW_BYTES;
   const days: usize = out + 2 * FEATURE_BYTES;
+  decodeRows(from, end, NO_VALUE);
+  asinhRows(from, end, out + SCALE_ROW * LANE_ROW_BYTES);
+  clampRows(from, end);
   let at: usize = from;
   do {
-    const row: usize = (at - from) & (FEATURE_BYTES - 1);
-    const value = v128.load(at);
-    const none = f32x4.lt(value, f32x4.splat(0.0));
-    const u = scaled(value, v128.load(scales + row));
-    v128.store(at, v128.bitselect(v128.load(days + row), u, none));
+    const u = v128.load(at);
+    const day = v128.load(days + ((at - from) & (FEATURE_BYTES - 1)));
+    v128.store(at, v128.bitselect(day, u, f32x4.lt(u, f32x4.splat(0.0))));
     at += 16;
   } while (at < end);
 }
