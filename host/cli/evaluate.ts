@@ -13,6 +13,13 @@ import {
   eventList,
   type NamedWeights,
 } from "../model/evaluation/evaluation.js";
+import {
+  checkEvents,
+  eventCheckWords,
+  eventListName,
+  eventListText,
+  recordEvents,
+} from "../model/evaluation/event-list.js";
 import { linearModel } from "../model/evaluation/linear-training.js";
 import { setLine, setMarkdown } from "../model/evaluation/markdown.js";
 import { decileSvg, reliabilitySvg, scatterSvg } from "../model/evaluation/pictures.js";
@@ -39,6 +46,7 @@ interface EvaluateFlags {
   readonly workers: number;
   readonly every: number;
   readonly streams: boolean;
+  readonly recordEvents?: string;
   readonly json?: boolean;
 }
 
@@ -68,6 +76,7 @@ export function evaluateCommand(): Command {
       (text: string, before: NamedWeights[]) => [...before, namedWeights(text)],
       [],
     )
+    .option("--record-events <FILE>", "write the list of what is asked, to keep it (csv.gz)")
     .option("--no-streams", "without streaming through the profiler: no trackers, no surge")
     .option("--no-linear", "without the linear quantile regression")
     .option("--cuts <N>", "validation and test cuts a VM, each", whole(1, 1000), 30)
@@ -98,6 +107,7 @@ async function runEvaluate(flags: EvaluateFlags): Promise<void> {
   const file = join(flags.report, "linear-quantiles.json");
   const linear =
     flags.linear && data.seen.length > 0 ? linearModel(data, { seed, file }) : undefined;
+  let events = "";
   const result = await evaluate(
     data,
     first.weights,
@@ -110,7 +120,15 @@ async function runEvaluate(flags: EvaluateFlags): Promise<void> {
       ablations,
       ...(linear === undefined ? {} : { linear }),
     },
-    { ingest: progress.stage("ingesting"), score: progress.stage("scoring") },
+    {
+      ingest: progress.stage("ingesting"),
+      score: progress.stage("scoring"),
+      onEvents: ({ tiles }) => {
+        const text = eventListText(tiles);
+        events = eventCheckWords(checkEvents(text, eventListName(names.size, seed, cuts)));
+        if (flags.recordEvents !== undefined) recordEvents(flags.recordEvents, text);
+      },
+    },
   );
   const streams = flags.streams
     ? await streamed([...data.seen, ...data.unseen], restarts, first.weights, progress)
@@ -126,6 +144,7 @@ async function runEvaluate(flags: EvaluateFlags): Promise<void> {
     rows: result.table.rows,
     cuts,
     seed,
+    events,
     bootstrapDraws: BOOTSTRAP_DRAWS,
     machine: `${cpus()[0]?.model.trim() ?? "unknown"}, ${workers} workers, Node ${process.version}`,
     seconds: (elapsedMs() - started) / 1000,

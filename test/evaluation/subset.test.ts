@@ -3,8 +3,15 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { present } from "../../host/lib/assert.js";
 import { evaluate } from "../../host/model/evaluation/evaluation.js";
+import {
+  checkEvents,
+  eventCheckWords,
+  eventListName,
+  eventListText,
+} from "../../host/model/evaluation/event-list.js";
 import { shippedWeightsFile } from "../../host/model/shipped-weights.js";
 import { loadSeries } from "../../host/model/training/load.js";
+import type { TrainingSession } from "../../host/model/training/session.js";
 import { readWeights } from "../../host/model/weights.js";
 import { streamCoverage } from "../../host/profiler/evaluation/stream-coverage.js";
 
@@ -27,7 +34,13 @@ const FLOORS = {
 test("no figure falls below its floor", async () => {
   const weights = readWeights(present(shippedWeightsFile(), "shipped weights"));
   const data = await loadSeries(SAMPLE);
-  const { sets } = await evaluate(data, weights, { seed: 1, cuts: 60, workers: 1 });
+  let words = "";
+  const onEvents = ({ tiles }: TrainingSession) => {
+    words = eventCheckWords(checkEvents(eventListText(tiles), eventListName(32, 1, 60)));
+  };
+  const options = { seed: 1, cuts: 60, workers: 1 };
+  const { sets } = await evaluate(data, weights, options, { onEvents });
+  assert.match(words, /; as recorded in /);
   assert.equal(
     sets.map(({ set }) => set),
     ["virtual cuts, unseen instances", "virtual cuts, unseen instances, busy ones"].slice(
