@@ -119,6 +119,10 @@ export class ProfileBook {
     return corrections.apply(answer, owner, reader.scale(tenancy.slot));
   }
 
+  scale(slot: number): readonly number[] {
+    return this.#parts.reader.scale(slot);
+  }
+
   /** Of a running instance: what a shadow cut at its last sample says; null without a network. */
   cut(tenancy: Tenancy, atSeconds: number): CutPrediction | null {
     const { hasNetwork, corrections, reader } = this.#parts;

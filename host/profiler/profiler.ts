@@ -281,6 +281,11 @@ export class Profiler implements ProfileReader {
     return this.#book.network(this.#instances.get(instanceId).slot, outageMinutes);
   }
 
+  /** The scale of each resource in which the network's answers move. @throws ERR_UNKNOWN_ID */
+  scale(instanceId: string): readonly number[] {
+    return this.#book.scale(this.#instances.get(instanceId).slot);
+  }
+
   /**
    * SHA-256 of everything the core holds of an instance, as published. Equal digests mean equal
    * bits, whatever the number of workers, the slot, or the split of its samples into ticks.

@@ -34,6 +34,15 @@ export interface Layout {
   readonly instances: readonly ReplayInstance[];
 }
 
+export interface LayoutOptions {
+  readonly nodeCount: number;
+  readonly seed: number;
+  /** One a zone; the zones after these are stable. */
+  readonly spotFiles: readonly string[];
+  /** Three when absent. */
+  readonly zoneCount?: number;
+}
+
 export function defaultNodeCount(vmCount: number): number {
   return Math.max(ZONES, Math.round(vmCount / VMS_A_NODE));
 }
@@ -44,11 +53,8 @@ export function defaultNodeCount(vmCount: number): number {
  *
  * @throws ERR_ARGUMENT when there are no VMs or no nodes
  */
-export function layOut(
-  surveys: readonly VmSurvey[],
-  options: { readonly nodeCount: number; readonly seed: number; readonly spotFiles: string[] },
-): Layout {
-  const { nodeCount, seed, spotFiles } = options;
+export function layOut(surveys: readonly VmSurvey[], options: LayoutOptions): Layout {
+  const { nodeCount, seed, spotFiles, zoneCount = ZONES } = options;
   if (surveys.length === 0) throw new RepriseError("ERR_ARGUMENT", "there are no VMs to replay");
   if (!(nodeCount >= 1 && Number.isInteger(nodeCount))) {
     throw new RepriseError("ERR_ARGUMENT", "there are no nodes", { got: nodeCount });
@@ -57,7 +63,7 @@ export function layOut(
   const priorities = drawPriorities(surveys, seed);
   const nodes = placed.map((vms, index) => ({
     nodeId: `node-${index}`,
-    zoneId: zoneOf(index),
+    zoneId: zoneOf(index, zoneCount),
     capacity: capacityOf(vms),
   }));
   const instances = placed.flatMap((vms, index) =>
@@ -68,16 +74,18 @@ export function layOut(
     ...instance,
     groupId: `group-${Math.floor(index / GROUP_SIZE)}`,
   }));
-  const zones = Array.from({ length: Math.min(ZONES, nodeCount) }, (_, index) => ({
-    zoneId: zoneOf(index),
-    nodeIds: nodes.filter((node) => node.zoneId === zoneOf(index)).map((node) => node.nodeId),
+  const zones = Array.from({ length: Math.min(zoneCount, nodeCount) }, (_, index) => ({
+    zoneId: zoneOf(index, zoneCount),
+    nodeIds: nodes
+      .filter((node) => node.zoneId === zoneOf(index, zoneCount))
+      .map((node) => node.nodeId),
     spotFile: spotFiles[index] ?? null,
   }));
   return { nodes, zones, instances: grouped };
 }
 
-function zoneOf(nodeIndex: number): string {
-  return `zone-${nodeIndex % ZONES}`;
+function zoneOf(nodeIndex: number, zoneCount: number): string {
+  return `zone-${nodeIndex % zoneCount}`;
 }
 
 function place(surveys: readonly VmSurvey[], nodeCount: number): VmSurvey[][] {

@@ -7,7 +7,7 @@ import type { PlannedInterruption, ReplayInstance, Scenario } from "./scenario.j
 import { surveyVm, type VmSurvey } from "./survey.js";
 import type { TraceFolder } from "./trace-folder.js";
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 /** Day 63 of the Bitbrains trace: September 2013, which training never sees. */
 export const WARM_UP_FROM_MS = 1_372_629_600_000 + 63 * DAY_MS;
 export const WARM_UP_DAYS = 7;

@@ -1,20 +1,23 @@
 import { PredictiveAllocator } from "../allocator/allocator.js";
+import type { LoadReader } from "../allocator/load.js";
 import { isHoldOf } from "../coordinator/commit-plan.js";
 import { Coordinator } from "../coordinator/coordinator.js";
+import type { RecordedInputs } from "../coordinator/inputs.js";
 import { restartNeed } from "../coordinator/need.js";
 import type {
   CoordinatorRequest,
   InterruptionRequest,
   ReclaimRequest,
 } from "../coordinator/types.js";
+import { needColumn, PHASE_COUNT, RESOURCES } from "../core/abi.js";
 import { DryRunEngine } from "../engines/dry-run.js";
 import type { Act } from "../engines/engine.js";
 import { StaticPriorities } from "../engines/static-priorities.js";
 import type { Ledger } from "../ledger/ledger.js";
+import type { DecisionRecord } from "../ledger/records.js";
 import type { Clock } from "../lib/clock.js";
 import { RepriseError } from "../lib/errors.js";
 import type { RestartOutcome } from "../profiler/profile.js";
-import type { Profiler } from "../profiler/profiler.js";
 import type { InstanceRegistration, Sample } from "../sources/sample.js";
 import { DecisionLog } from "./decision-log.js";
 import { compare } from "./layout.js";
@@ -28,6 +31,8 @@ import type {
   ReplayPolicy,
   RestartGrant,
 } from "./policy.js";
+import type { ReplayProfiler } from "./replay-profiler.js";
+import type { SeenPlan } from "./rival-policy.js";
 import type { Amounts, ReplayInstance, Scenario } from "./scenario.js";
 import { UsageBoard } from "./usage-board.js";
 
@@ -44,21 +49,27 @@ const STEP = 1 / 1024;
 export interface ReprisePorts {
   readonly scenario: Scenario;
   readonly clock: Clock;
-  readonly profiler: Profiler;
+  readonly profiler: ReplayProfiler;
   readonly ledger: Ledger;
   readonly modelVersion: string;
+  readonly name?: string;
+  /** Measured use where the world knows it; else what was observed last. */
+  readonly load?: LoadReader;
+  /** Hears of every plan that makes room for a loss. */
+  readonly onPlan?: (plan: SeenPlan) => void;
   /** Checks every invariant on every change. */
   readonly debug?: boolean;
 }
 
 /** The whole of Reprise, real module by real module, in the world of a replay. */
 export class ReprisePolicy implements ReplayPolicy {
-  readonly name = "reprise";
+  readonly name: string;
   readonly modelVersion: string;
   readonly #clock: Clock;
   readonly #scenario: Scenario;
   readonly #instances: ReadonlyMap<string, ReplayInstance>;
-  readonly #profiler: Profiler;
+  readonly #profiler: ReplayProfiler;
+  readonly #onPlan: ReprisePorts["onPlan"];
   readonly #ledger: Ledger;
   readonly #allocator: PredictiveAllocator;
   readonly #coordinator: Coordinator;
@@ -74,12 +85,16 @@ export class ReprisePolicy implements ReplayPolicy {
   #acts: Act[] = [];
   #shrinkCount = 0;
   #hasNews = false;
-  /** Something waits for the coordinator's tick. */
+  /** When a deferred request is tried again, by request. */
+  readonly #tries = new Map<string, number>();
+  /** Something waits for the coordinator's next tick. */
   #isBusy = false;
 
   constructor(ports: ReprisePorts) {
     const { scenario, clock, profiler, ledger, modelVersion, debug = false } = ports;
     this.modelVersion = modelVersion;
+    this.name = ports.name ?? "reprise";
+    this.#onPlan = ports.onPlan;
     this.#clock = clock;
     this.#scenario = scenario;
     this.#profiler = profiler;
@@ -90,7 +105,7 @@ export class ReprisePolicy implements ReplayPolicy {
       profiles: profiler,
       ledger,
       clock,
-      load: this.#board,
+      load: ports.load ?? this.#board,
       isInterruptible: (id) => this.#instances.get(id)?.interruptible === true,
       debug,
     });
@@ -153,18 +168,22 @@ export class ReprisePolicy implements ReplayPolicy {
     this.#leases.look(this.#allocator.reservations(), ({ ownerId }) =>
       this.#instances.has(ownerId),
     );
-    if (!this.#isBusy && this.#clock.nowMs() % IDLE_TICK_MS !== 0) return [];
+    if (!this.#isDue(this.#clock.nowMs())) return [];
     const report = await this.#coordinator.tick();
-    this.#isBusy = report.pendingRequestCount + report.openActCount > 0;
+    this.#isBusy = report.openActCount > 0;
     if (report.engineFailures.length > 0) {
       throw new RepriseError("ERR_INVARIANT", `the engine failed: ${report.engineFailures[0]}`);
     }
     for (const decision of report.decisions) {
       this.#decisions.add(decision);
+      if (decision.nextTryMs === undefined) this.#tries.delete(decision.requestId);
+      else this.#tries.set(decision.requestId, decision.nextTryMs);
       const request = this.#requests.get(decision.requestId);
       if (decision.kind !== "defer") this.#requests.delete(decision.requestId);
       if (decision.planId === undefined || request === undefined) continue;
       this.#plans.set(decision.planId, request);
+      if (request.kind !== "reclaim" || decision.victims.length === 0) continue;
+      this.#onPlan?.(this.#seenPlan(decision, request));
     }
     return this.#takeInterruptions();
   }
@@ -182,6 +201,7 @@ export class ReprisePolicy implements ReplayPolicy {
       return true;
     });
     this.#requests.delete(loss.requestId);
+    this.#tries.delete(loss.requestId);
     await this.#coordinator.withdraw(loss.requestId);
     this.#board.refresh();
     return { ...outcome, evicted };
@@ -226,11 +246,28 @@ export class ReprisePolicy implements ReplayPolicy {
     };
   }
 
+  /** What leases keep on a node now, those of restarts under way included; one value a resource. */
+  reservedOn(nodeId: string): Amounts {
+    const { reserved } = this.#allocator.pool("node", nodeId);
+    return RESOURCES.map((_, resource) => reserved[needColumn(resource, 0)] ?? 0);
+  }
+
+  /** What an instance holds beside its lease; undefined while it is down. */
+  heldBy(instanceId: string): Amounts | undefined {
+    return this.#allocator.allocationOf(instanceId)?.amounts;
+  }
+
   async close(): Promise<void> {
     await this.#coordinator.close();
     await this.#engine.close();
     await this.#profiler.close();
     await this.#ledger.close();
+  }
+
+  #isDue(nowMs: number): boolean {
+    if (this.#isBusy || nowMs % IDLE_TICK_MS === 0) return true;
+    for (const tryMs of this.#tries.values()) if (tryMs <= nowMs) return true;
+    return false;
   }
 
   #submit(request: CoordinatorRequest): void {
@@ -252,6 +289,28 @@ export class ReprisePolicy implements ReplayPolicy {
       const cause = request?.kind === "interrupt" ? "planned" : "reclaim";
       return this.#down(instanceId, cause, request?.outageMinutes);
     });
+  }
+
+  /** What was short after neighbours had shrunk, and who could have gone. */
+  #seenPlan(decision: DecisionRecord, request: ReclaimRequest): SeenPlan {
+    const { nodes, instances } = decision.inputs as RecordedInputs;
+    const rooms = nodes.filter(({ nodeId }) => request.nodeIds.includes(nodeId));
+    const given = [...this.#allocator.reservations()]
+      .filter(({ ownerId, state }) => state === "held" && isHoldOf(request.requestId, ownerId))
+      .flatMap(({ shrinks }) => shrinks);
+    const needed = request.amounts.map((amount, resource) => {
+      const room = rooms.reduce((sum, node) => sum + steadyRoom(node.room, resource), 0);
+      return amount - room - given.reduce((sum, shrink) => sum + (shrink.given[resource] ?? 0), 0);
+    });
+    const excluded = new Set(
+      decision.candidates.filter(({ excludedBy }) => excludedBy !== undefined).map(idOf),
+    );
+    return {
+      requestId: request.requestId,
+      needed,
+      candidates: instances.filter((each) => !excluded.has(each.instanceId)),
+      victims: decision.victims,
+    };
   }
 
   #down(
@@ -278,6 +337,16 @@ export class ReprisePolicy implements ReplayPolicy {
   }
 }
 
+function idOf({ instanceId }: { readonly instanceId: string }): string {
+  return instanceId;
+}
+
+/** Room in every phase to come. */
+function steadyRoom(room: readonly number[], resource: number): number {
+  const from = needColumn(resource, 0);
+  return Math.min(...room.slice(from, from + PHASE_COUNT));
+}
+
 function registrationOf(instance: ReplayInstance): InstanceRegistration {
   const { instanceId, groupId, nodeId, priority, interruptible, request } = instance;
   const { cores, memoryGiB } = instance;
@@ -293,6 +362,7 @@ function registrationOf(instance: ReplayInstance): InstanceRegistration {
       ...(memoryGiB === undefined ? {} : { memory: memoryGiB }),
     },
     requested: { cpu, memory, network, disk },
+    ...(instance.jobType === undefined ? {} : { jobType: instance.jobType }),
     typicalOutageMinutes: TYPICAL_OUTAGE_MINUTES,
   };
 }

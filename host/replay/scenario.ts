@@ -33,6 +33,8 @@ export interface ReplayInstance {
   /** Provisioned by the trace; undefined where it says nothing. */
   readonly cores: number | undefined;
   readonly memoryGiB: number | undefined;
+  /** Restarts of one type are alike; absent where the world knows no types. */
+  readonly jobType?: string;
 }
 
 /** Capacity that goes (`fraction` < 0) or comes back, as a share of the zone's spot capacity. */

@@ -13,6 +13,14 @@ const SPOT_FILES = [
   "preemption/4-node/aws-08-03-2023/us-east-2a_v100_1.json.gz",
 ];
 
+/** More of them, where the folder has them: four zones that lose capacity. */
+const SPOT_FILES_ALL = [
+  "availability/16-node/aws-08-27-2023/us-east-2b_v100_1.json.gz",
+  "availability/16-node/aws-08-27-2023/us-west-2a_v100_1.json.gz",
+  "availability/16-node/aws-08-27-2023/us-west-2c_v100_1.json.gz",
+  "preemption/4-node/aws-08-03-2023/us-east-1f_v100_1.json.gz",
+];
+
 export interface TraceFolder {
   readonly folder: string;
   readonly bundled: boolean;
@@ -45,6 +53,12 @@ export function openTraceFolder(data: string | undefined): TraceFolder {
     })),
     spotFiles,
   };
+}
+
+/** The same folder with a spot trace for each of four zones, or with what it has. */
+export function withAllSpotTraces(folder: TraceFolder): TraceFolder {
+  const files = SPOT_FILES_ALL.map((name) => join(folder.folder, "spot_skypilot", name));
+  return files.every((file) => existsSync(file)) ? { ...folder, spotFiles: files } : folder;
 }
 
 function listSeries(series: string): string[] {

@@ -40,7 +40,10 @@ class Watched extends PriorityOnlyPolicy {
   }
 
   override async turn(): Promise<readonly Interruption[]> {
-    const interruptions = await super.turn();
+    return this.note(await super.turn());
+  }
+
+  note(interruptions: readonly Interruption[]): readonly Interruption[] {
     for (const { instanceId, cause } of interruptions) {
       assert.not.ok(this.down.has(instanceId), "interrupted twice");
       this.down.add(instanceId);
@@ -57,6 +60,7 @@ class Watched extends PriorityOnlyPolicy {
 
   override async lose(loss: CapacityLoss): Promise<LossOutcome> {
     const outcome = await super.lose(loss);
+    this.note(outcome.evicted);
     this.events.push(`lost ${outcome.met}`);
     loss.amounts.forEach((amount, resource) => {
       const taken = [...outcome.taken.values()].reduce((sum, one) => sum + (one[resource] ?? 0), 0);
@@ -65,9 +69,9 @@ class Watched extends PriorityOnlyPolicy {
     return outcome;
   }
 
-  override async restart(instance: ReplayInstance) {
+  override async restart(instance: ReplayInstance, waitedMinutes: number) {
     assert.ok(this.down.has(instance.instanceId), "restarted while up");
-    const grant = await super.restart(instance);
+    const grant = await super.restart(instance, waitedMinutes);
     if (grant === null) return null;
     this.down.delete(instance.instanceId);
     this.nodes.set(instance.instanceId, grant.nodeId);

@@ -1,0 +1,89 @@
+import { ENVELOPE_ROWS, PHASE_COUNT, QUANTILE_COUNT } from "../../core/abi.js";
+import { exponential } from "../../lib/elementary.js";
+import { RestartCalibration } from "../../profiler/calibration.js";
+import type { RestartOutcome } from "../../profiler/profile.js";
+import { type StopAnswer, SurgeBook, type SurgePrior } from "../../profiler/surge.js";
+import { TypeTrackers } from "../../profiler/type-trackers.js";
+
+const ROWS_A_RESOURCE = PHASE_COUNT * QUANTILE_COUNT;
+
+/** Hyperbolic functions of a shift in asinh space, by `envelopeRow`. */
+interface Factors {
+  readonly version: number;
+  readonly cosh: Float64Array;
+  readonly sinh: Float64Array;
+}
+
+/**
+ * What restarts teach, as in the profiler: the offsets that all share, those of the job type and
+ * its surge. One table a type, made anew only when something was learnt.
+ */
+export class LearntShifts {
+  readonly #shared = new RestartCalibration();
+  readonly #types = new TypeTrackers();
+  readonly #surges: SurgeBook;
+  readonly #factors = new Map<string, Factors>();
+  #version = 0;
+
+  constructor(prior?: SurgePrior) {
+    this.#surges = new SurgeBook(prior);
+  }
+
+  /** Rises with every restart. */
+  get version(): number {
+    return this.#version;
+  }
+
+  get trackerCount(): number {
+    return this.#shared.trackerCount;
+  }
+
+  learn(jobType: string | undefined, outcome: RestartOutcome, answer: StopAnswer): void {
+    this.#shared.learn(outcome);
+    this.#types.learn(jobType, outcome);
+    this.#surges.learn(jobType, outcome.peaks, answer);
+    this.#version++;
+  }
+
+  /** s sinh(asinh(v / s) + shift) for every row, quantiles in order, nothing below 0. */
+  apply(
+    jobType: string | undefined,
+    envelope: Float64Array,
+    scale: ArrayLike<number>,
+  ): Float64Array {
+    const { cosh, sinh } = this.#factorsOf(jobType);
+    const out = new Float64Array(ENVELOPE_ROWS);
+    let before = 0;
+    for (let row = 0; row < ENVELOPE_ROWS; row++) {
+      const value = envelope[row] ?? 0;
+      const unit = scale[Math.floor(row / ROWS_A_RESOURCE)] ?? 0;
+      const width = Math.sqrt(value * value + unit * unit);
+      const moved = Math.max(0, value * (cosh[row] ?? 1) + width * (sinh[row] ?? 0));
+      before = row % QUANTILE_COUNT === 0 ? moved : Math.max(before, moved);
+      out[row] = before;
+    }
+    return out;
+  }
+
+  #factorsOf(jobType: string | undefined): Factors {
+    const key = jobType ?? "";
+    const known = this.#factors.get(key);
+    if (known?.version === this.#version) return known;
+    const cosh = new Float64Array(ENVELOPE_ROWS);
+    const sinh = new Float64Array(ENVELOPE_ROWS);
+    for (let row = 0; row < ENVELOPE_ROWS; row++) {
+      const own = this.#types.offset(jobType, row) + this.#surges.offset(jobType, row);
+      const shift = (this.#shared.offsets[row] ?? 0) + own;
+      if (shift === 0) {
+        cosh[row] = 1;
+        continue;
+      }
+      const up = exponential(shift);
+      cosh[row] = (up + 1 / up) / 2;
+      sinh[row] = (up - 1 / up) / 2;
+    }
+    const fresh = { version: this.#version, cosh, sinh };
+    this.#factors.set(key, fresh);
+    return fresh;
+  }
+}

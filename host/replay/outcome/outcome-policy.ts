@@ -1,0 +1,27 @@
+import type { ReplayPolicy } from "../policy.js";
+import type { SeenPlan } from "../rival-policy.js";
+import type { Amounts } from "../scenario.js";
+
+/** What the outcome world asks of a policy beyond a replay's. */
+export interface OutcomePolicy extends ReplayPolicy {
+  /** What it keeps on a node for restarts; absent: what restarts under way were granted. */
+  reservedOn?(nodeId: string): Amounts;
+  /** What an instance holds outside its restart's hour; undefined while it is down. */
+  heldBy(instanceId: string): Amounts | undefined;
+}
+
+/** A plan with what it really cost, for the comparison with the exact optimum. */
+export interface JudgedPlan {
+  readonly requestId: string;
+  readonly needed: Amounts;
+  readonly candidates: readonly {
+    readonly instanceId: string;
+    readonly priority: number;
+    readonly freed: Amounts;
+    /** Work that its interruption loses, core-hours. */
+    readonly cost: number;
+    readonly chosen: boolean;
+  }[];
+}
+
+export type OnPlan = (plan: SeenPlan) => void;
