@@ -55,6 +55,8 @@ export interface ReprisePorts {
   readonly name?: string;
   /** Measured use where the world knows it; else what was observed last. */
   readonly load?: LoadReader;
+  /** How leases are added up; the allocator's own way when absent. */
+  readonly reserve?: "pooled" | "sum";
   /** Hears of every plan that makes room for a loss. */
   readonly onPlan?: (plan: SeenPlan) => void;
   /** Checks every invariant on every change. */
@@ -106,6 +108,7 @@ export class ReprisePolicy implements ReplayPolicy {
       ledger,
       clock,
       load: ports.load ?? this.#board,
+      ...(ports.reserve === undefined ? {} : { reserve: ports.reserve }),
       isInterruptible: (id) => this.#instances.get(id)?.interruptible === true,
       debug,
     });
@@ -246,10 +249,18 @@ export class ReprisePolicy implements ReplayPolicy {
     };
   }
 
-  /** What leases keep on a node now, those of restarts under way included; one value a resource. */
+  /** What is kept on a node for restarts now, those under way included; one value a resource. */
   reservedOn(nodeId: string): Amounts {
     const { reserved } = this.#allocator.pool("node", nodeId);
-    return RESOURCES.map((_, resource) => reserved[needColumn(resource, 0)] ?? 0);
+    const kept = RESOURCES.map((_, resource) => reserved[needColumn(resource, 0)] ?? 0);
+    for (const { ownerId, nodeId: at, amounts, state } of this.#allocator.reservations()) {
+      // Room that leaves with a loss is kept for nobody's restart.
+      if (at !== nodeId || state !== "held" || this.#instances.has(ownerId)) continue;
+      for (let r = 0; r < kept.length; r++) {
+        kept[r] = Math.max(0, (kept[r] ?? 0) - (amounts[needColumn(r, 0)] ?? 0));
+      }
+    }
+    return kept;
   }
 
   /** What an instance holds beside its lease; undefined while it is down. */

@@ -12,6 +12,8 @@ interface Factors {
   readonly version: number;
   readonly cosh: Float64Array;
   readonly sinh: Float64Array;
+  /** What is added after it, in the resource's unit. */
+  readonly added: Float64Array;
 }
 
 /**
@@ -51,14 +53,15 @@ export class LearntShifts {
     envelope: Float64Array,
     scale: ArrayLike<number>,
   ): Float64Array {
-    const { cosh, sinh } = this.#factorsOf(jobType);
+    const { cosh, sinh, added } = this.#factorsOf(jobType);
     const out = new Float64Array(ENVELOPE_ROWS);
     let before = 0;
     for (let row = 0; row < ENVELOPE_ROWS; row++) {
       const value = envelope[row] ?? 0;
       const unit = scale[Math.floor(row / ROWS_A_RESOURCE)] ?? 0;
       const width = Math.sqrt(value * value + unit * unit);
-      const moved = Math.max(0, value * (cosh[row] ?? 1) + width * (sinh[row] ?? 0));
+      const scaled = Math.max(0, value * (cosh[row] ?? 1) + width * (sinh[row] ?? 0));
+      const moved = scaled + (added[row] ?? 0);
       before = row % QUANTILE_COUNT === 0 ? moved : Math.max(before, moved);
       out[row] = before;
     }
@@ -71,9 +74,12 @@ export class LearntShifts {
     if (known?.version === this.#version) return known;
     const cosh = new Float64Array(ENVELOPE_ROWS);
     const sinh = new Float64Array(ENVELOPE_ROWS);
+    const added = new Float64Array(ENVELOPE_ROWS);
     for (let row = 0; row < ENVELOPE_ROWS; row++) {
-      const own = this.#types.offset(jobType, row) + this.#surges.offset(jobType, row);
-      const shift = (this.#shared.offsets[row] ?? 0) + own;
+      const surge = this.#surges.shift(jobType, row);
+      const learnt = (this.#shared.offsets[row] ?? 0) + this.#types.offset(jobType, row);
+      const shift = learnt + surge.scaled;
+      if (surge.added !== 0) added[row] = surge.added * exponential(learnt);
       if (shift === 0) {
         cosh[row] = 1;
         continue;
@@ -82,7 +88,7 @@ export class LearntShifts {
       cosh[row] = (up + 1 / up) / 2;
       sinh[row] = (up - 1 / up) / 2;
     }
-    const fresh = { version: this.#version, cosh, sinh };
+    const fresh = { version: this.#version, cosh, sinh, added };
     this.#factors.set(key, fresh);
     return fresh;
   }

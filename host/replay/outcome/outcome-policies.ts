@@ -37,7 +37,7 @@ const rival =
     });
 
 const ours =
-  (predictor: "network" | "vpa"): OpenPolicy =>
+  (predictor: "network" | "vpa", reserve: "pooled" | "sum"): OpenPolicy =>
   (name, { scenario, actors, clock, table, onPlan }) =>
     new ReprisePolicy({
       name,
@@ -52,6 +52,7 @@ const ours =
       ledger: new ForgetfulLedger(),
       modelVersion: predictor === "network" ? table.modelVersion : predictor,
       load: actors,
+      reserve,
       onPlan,
     });
 
@@ -61,8 +62,9 @@ const OPENERS = {
   fifo: rival(fifoRule),
   slurm: rival(slurmRule),
   yarn: rival(yarnRule),
-  "reprise-vpa": ours("vpa"),
-  reprise: ours("network"),
+  "reprise-vpa": ours("vpa", "pooled"),
+  "reprise-sum": ours("network", "sum"),
+  reprise: ours("network", "pooled"),
 } satisfies Record<string, OpenPolicy>;
 
 export type OutcomePolicyName = keyof typeof OPENERS;
