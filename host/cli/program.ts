@@ -1,11 +1,15 @@
 import { Command, CommanderError } from "commander";
 import { isRepriseError } from "../lib/errors.js";
+import type { Environment } from "../service/config/load.js";
+import { auditCommand } from "./audit.js";
+import { configCommand } from "./config.js";
 import { evaluateCommand } from "./evaluate.js";
 import { explainCommand } from "./explain.js";
 import { fineTuneCommand } from "./fine-tune.js";
 import { errorJson, printNote } from "./output.js";
 import { predictCommand } from "./predict.js";
 import { replayCommand } from "./replay.js";
+import { serveCommand } from "./serve.js";
 import { trainCommand } from "./train.js";
 import { readPackageVersion, versionCommand } from "./version.js";
 
@@ -23,8 +27,11 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 bad usage. With --json an error is an object on standard error.`;
 
-function commands(): Command[] {
+function commands(environment: Environment): Command[] {
   return [
+    serveCommand(environment),
+    configCommand(environment),
+    auditCommand(),
     replayCommand(),
     trainCommand(),
     fineTuneCommand(),
@@ -36,7 +43,7 @@ function commands(): Command[] {
 }
 
 /** @param json whether errors are written for machines */
-export function createProgram(json: boolean): Command {
+export function createProgram(json: boolean, environment: Environment = {}): Command {
   const program = new Command("reprise")
     .description(
       "Predicts what an interruptible instance will need right after a restart, keeps that room " +
@@ -52,7 +59,7 @@ export function createProgram(json: boolean): Command {
         if (!json) write(text);
       },
     });
-  for (const command of commands()) {
+  for (const command of commands(environment)) {
     program.addCommand(command.copyInheritedSettings(program));
   }
   return program;
@@ -63,10 +70,13 @@ export function createProgram(json: boolean): Command {
  *
  * @param words the arguments after the program's name
  */
-export async function runCommandLine(words: readonly string[]): Promise<number> {
+export async function runCommandLine(
+  words: readonly string[],
+  environment: Environment = {},
+): Promise<number> {
   const json = words.includes("--json");
   try {
-    await createProgram(json).parseAsync([...words], { from: "user" });
+    await createProgram(json, environment).parseAsync([...words], { from: "user" });
     return EXIT_OK;
   } catch (error) {
     return reportError(error, json);

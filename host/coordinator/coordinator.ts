@@ -128,6 +128,27 @@ export class Coordinator {
     });
   }
 
+  /**
+   * Decides what is due now, without the housekeeping of a tick (leases that are over, pools, books).
+   * Cheap enough to be called as soon as a request has come in.
+   */
+  decideDue(): Promise<readonly DecisionRecord[]> {
+    return this.#queue(() => {
+      this.#writeFacts();
+      return this.#loop.decideDue();
+    });
+  }
+
+  /**
+   * What would be decided now, as a record: nothing is written, queued or held.
+   *
+   * @throws ERR_ARGUMENT naming the field, and what a port throws
+   */
+  consider(request: CoordinatorRequest): DecisionRecord {
+    this.#requireOpen();
+    return this.#loop.consider(checkRequest(request));
+  }
+
   /** @throws ERR_UNKNOWN_ID, ERR_ARGUMENT */
   explain(decisionId: string): DecisionRecord {
     checkId("decisionId", decisionId);

@@ -138,7 +138,7 @@ function instanceInput(
     groupId,
     nodeId,
     priority: priorityOf(context, instanceId),
-    interruptible,
+    interruptible: interruptible && context.isPinned?.(instanceId) !== true,
     up: freed !== undefined && !so.isDown,
     freed: freed ?? new Array<number>(RESOURCE_COUNT).fill(0),
     shrinkable: shrinkableOf(freed, profile),

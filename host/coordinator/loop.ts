@@ -5,7 +5,7 @@ import type { DecisionRecord, Reason } from "../ledger/records.js";
 import { type ErrorCode, isRepriseError, RepriseError } from "../lib/errors.js";
 import { backedActs, type CheckTally, checkBooks, isBackedPlan, newTally } from "./checks.js";
 import { type Committed, commitPlan, commitVerdict, isHoldOf } from "./commit-plan.js";
-import { decide, type Verdict } from "./decision.js";
+import { decide, decisionRecord, type Verdict } from "./decision.js";
 import { finishPlan } from "./finish-plan.js";
 import { failedInputs, gather } from "./gather.js";
 import { giveBackActs, outboxChanges, outboxRemovals } from "./give-backs.js";
@@ -106,6 +106,23 @@ export class CoordinatorLoop {
       invariantCheckCount: turn.tally.count,
       invariantFailures: turn.tally.failures,
     };
+  }
+
+  /** Decides what is due, without the rest of a cycle: for requests that came in between ticks. */
+  async decideDue(): Promise<readonly DecisionRecord[]> {
+    const turn = newTurn();
+    await this.#apply({ kind: "ticked", nowMs: this.#context.clock.nowMs() }, turn);
+    return turn.decisions;
+  }
+
+  /** What would be decided now: nothing is written, queued or held. */
+  consider(request: CoordinatorRequest): DecisionRecord {
+    const { allocator, clock } = this.#context;
+    const pending = { request, attempts: 0, dueMs: clock.nowMs() };
+    const { isPinned: _anybody, ...context } = this.#context;
+    const inputs = gather(context, this.#state, pending);
+    const verdict = decide(inputs, (search) => allocator.donors(search));
+    return decisionRecord(verdict, { decisionId: `considered-${request.requestId}` });
   }
 
   async #apply(event: CoordinatorEvent, turn: Turn): Promise<void> {

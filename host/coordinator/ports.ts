@@ -16,6 +16,8 @@ export interface CoordinatorPorts {
   readonly clock: Clock;
   /** Written on each decision. */
   readonly modelVersion: () => string;
+  /** Whom the operator wants left alone for now; asked for decisions that act, not for `consider`. */
+  readonly isPinned?: (instanceId: string) => boolean;
 }
 
 /** The ports and what the coordinator itself owns. */

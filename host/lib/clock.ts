@@ -43,6 +43,30 @@ export class VirtualClock implements Clock {
   }
 }
 
+/** Runs ahead of the machine's clock by a factor: a demonstration lives an hour in a minute. */
+export class AcceleratedClock implements Clock {
+  readonly #startMs: number;
+  readonly #factor: number;
+  readonly #beganMs = performance.now();
+
+  /** @throws ERR_ARGUMENT when time would stand still or run backwards */
+  constructor(startMs: number, factor: number) {
+    if (!(Number.isFinite(factor) && factor > 0)) {
+      throw new RepriseError("ERR_ARGUMENT", "the clock cannot run at this speed", {
+        field: "factor",
+        got: factor,
+        expected: "a finite number above 0",
+      });
+    }
+    this.#startMs = startMs;
+    this.#factor = factor;
+  }
+
+  nowMs(): number {
+    return Math.floor(this.#startMs + (performance.now() - this.#beganMs) * this.#factor);
+  }
+}
+
 /** Elapsed time for progress and reports, never for decisions. */
 export function elapsedMs(): number {
   return performance.now();
@@ -50,4 +74,35 @@ export function elapsedMs(): number {
 
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+/**
+ * Runs a task again and again, `milliseconds` after it has ended, so that a slow one never overlaps
+ * itself. The process may end while it waits.
+ *
+ * @returns ends the repetition and waits for the run under way
+ */
+export function repeatEvery(milliseconds: number, task: () => Promise<void>): () => Promise<void> {
+  let isOver = false;
+  let running = Promise.resolve();
+  let timer = setTimeout(run, milliseconds);
+  function run(): void {
+    running = task().finally(() => {
+      if (!isOver) timer = setTimeout(run, milliseconds);
+    });
+  }
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+    return running;
+  };
+}
+
+/** The value, or undefined when it takes longer; whatever it becomes then is left to others. */
+export function within<T>(milliseconds: number, value: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  return Promise.race([value, late]).finally(() => clearTimeout(timer));
 }

@@ -1,0 +1,181 @@
+/** The HTTP server: plug-ins, who may come in, errors, and the routes. */
+import { readFileSync } from "node:fs";
+import helmet from "@fastify/helmet";
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import swaggerUi from "@fastify/swagger-ui";
+import { Ajv } from "ajv";
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
+import { elapsedMs } from "../lib/clock.js";
+import type { AuditLog } from "./audit.js";
+import { type Caller, includesRole, type Role, type TokenFile } from "./auth.js";
+import type { ServiceConfig } from "./config/schema.js";
+import type { ServiceMetrics } from "./metrics.js";
+import { problem, problemOf } from "./problems.js";
+import { instanceRoutes } from "./routes/instances.js";
+import { operationRoutes } from "./routes/operations.js";
+import { poolRoutes } from "./routes/pools.js";
+import { requestRoutes } from "./routes/requests.js";
+import { sampleRoutes } from "./routes/samples.js";
+import { streamRoutes } from "./routes/streams.js";
+import type { ServiceRuntime } from "./runtime.js";
+
+export interface AppParts {
+  readonly runtime: ServiceRuntime;
+  readonly config: ServiceConfig;
+  readonly metrics: ServiceMetrics;
+  readonly log: FastifyBaseLogger;
+  readonly version: string;
+  /** Absent: everybody who reaches the door is let in. */
+  readonly tokens?: TokenFile;
+  readonly audit?: AuditLog;
+}
+
+/** Written on a route: who may call it. Everything without it is open, like the health checks. */
+declare module "fastify" {
+  interface FastifyContextConfig {
+    readonly role?: Role;
+  }
+  interface FastifyRequest {
+    caller: Caller;
+    beganMs: number;
+  }
+}
+
+const NOBODY: Caller = { name: "anonymous", role: "admin" };
+
+export async function openApp(parts: AppParts): Promise<FastifyInstance> {
+  const { config, log, metrics } = parts;
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: config.http.bodyBytesMax,
+    requestTimeout: 30_000,
+    // A client that vanished must not hold a graceful stop.
+    forceCloseConnections: true,
+    return503OnClosing: true,
+    ...(config.tls === undefined ? {} : { https: tlsOptions(config.tls) }),
+  });
+  checkStrictly(app);
+  app.decorateRequest("caller");
+  app.decorateRequest("beganMs", 0);
+  addErrors(app);
+  app.addHook("onRequest", async (request) => {
+    request.beganMs = elapsedMs();
+    admit(request, parts.tokens);
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    const route = request.routeOptions.url ?? "unknown";
+    const seconds = (elapsedMs() - request.beganMs) / 1_000;
+    metrics.request(route, request.method, reply.statusCode, seconds);
+    log.debug({ id: request.id, route, status: reply.statusCode, seconds }, "request");
+  });
+  await addPlugins(app, parts);
+  await app.register(
+    async (api) => {
+      for (const routes of [
+        instanceRoutes,
+        sampleRoutes,
+        poolRoutes,
+        requestRoutes,
+        streamRoutes,
+      ]) {
+        await api.register(async (scope) => routes(scope, parts));
+      }
+    },
+    { prefix: "/v1" },
+  );
+  await app.register(async (scope) => operationRoutes(scope, parts));
+  return app;
+}
+
+function tlsOptions({ certFile, keyFile, clientCaFile }: NonNullable<ServiceConfig["tls"]>) {
+  return {
+    cert: readFileSync(certFile),
+    key: readFileSync(keyFile),
+    ...(clientCaFile === undefined
+      ? {}
+      : { ca: readFileSync(clientCaFile), requestCert: true, rejectUnauthorized: true }),
+  };
+}
+
+/** Unknown keys are refused, and only texts of the address line are turned into numbers. */
+function checkStrictly(app: FastifyInstance): void {
+  const options = { useDefaults: true, allErrors: false, strict: false } as const;
+  const ofBodies = new Ajv(options);
+  const ofAddresses = new Ajv({ ...options, coerceTypes: true });
+  app.setValidatorCompiler(({ schema, httpPart }) => {
+    const ajv = httpPart === "body" ? ofBodies : ofAddresses;
+    return ajv.compile(schema as object);
+  });
+}
+
+function addErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const found = problemOf(error);
+    if (found.status >= 500) request.log.error({ err: error, id: request.id }, "request failed");
+    if (found.status === 401) reply.header("www-authenticate", "Bearer");
+    if (found.status === 503) reply.header("retry-after", "1");
+    reply.code(found.status).type("application/problem+json").send(JSON.stringify(found));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const text = `nothing is at ${request.method} ${request.url.split("?")[0]}`;
+    reply
+      .code(404)
+      .type("application/problem+json")
+      .send(JSON.stringify(problem("ERR_NOT_FOUND", 404, text)));
+  });
+}
+
+function admit(request: FastifyRequest, tokens: TokenFile | undefined): void {
+  request.caller = NOBODY;
+  const needed = request.routeOptions.config.role;
+  if (tokens === undefined || needed === undefined) return;
+  const secret = /^Bearer (\S{1,4096})$/.exec(request.headers.authorization ?? "")?.[1];
+  const caller = secret === undefined ? undefined : tokens.find(secret);
+  if (caller === undefined) throw refusal(401, "a bearer token is needed");
+  if (!includesRole(caller.role, needed)) {
+    throw refusal(403, `the role ${needed} is needed, the token has ${caller.role}`);
+  }
+  request.caller = caller;
+}
+
+function refusal(statusCode: number, message: string): Error {
+  return Object.assign(new Error(message), { statusCode });
+}
+
+async function addPlugins(app: FastifyInstance, { config, version }: AppParts): Promise<void> {
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      directives: {
+        defaultSrc: ["'self'"],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", "data:"],
+        scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+        upgradeInsecureRequests: config.tls === undefined ? null : [],
+      },
+    },
+    strictTransportSecurity: config.tls !== undefined,
+  });
+  await app.register(rateLimit, { max: config.http.requestsPerMinute, timeWindow: 60_000 });
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "Reprise",
+        version,
+        description:
+          "What interruptible instances need after a restart, whom to interrupt, and what is " +
+          "reserved. Amounts: cores, GiB, Mbps, MB/s. Times: ms since 1970 UTC.",
+      },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
+    },
+  });
+  await app.register(swaggerUi, { routePrefix: "/docs" });
+}

@@ -1,0 +1,322 @@
+/**
+ * The three modules at work in one process: samples and requests come in, predictions, decisions
+ * and grants go out. HTTP is one way to reach it; nothing here knows of it.
+ *
+ * Goals: one owner of the parts and of their order of opening and closing; a request is decided as
+ * soon as it is in, many of one moment in one turn; a ledger that fails stops acting, not serving.
+ * Non-goals: transport, authentication, configuration files.
+ */
+import { PredictiveAllocator } from "../allocator/allocator.js";
+import type { Grant } from "../allocator/types.js";
+import { Coordinator } from "../coordinator/coordinator.js";
+import type { CoordinatorPolicy, CoordinatorRequest } from "../coordinator/types.js";
+import { RESOURCES } from "../core/abi.js";
+import type { Engine } from "../engines/engine.js";
+import type { Ledger } from "../ledger/ledger.js";
+import type { DecisionRecord } from "../ledger/records.js";
+import { type Clock, repeatEvery } from "../lib/clock.js";
+import { isRepriseError, RepriseError } from "../lib/errors.js";
+import type { NetworkWeights } from "../model/weights.js";
+import { Profiler } from "../profiler/profiler.js";
+import type { DropReason } from "../profiler/sample-check.js";
+import { UsageBoard } from "../replay/usage-board.js";
+import type { InstanceRegistration, Sample } from "../sources/sample.js";
+import type { InstanceMode, ServiceConfig } from "./config/schema.js";
+import { DecisionIndex } from "./decision-index.js";
+import { EventHub, summaryOf } from "./events.js";
+import { ModeEngine } from "./mode-engine.js";
+import { RestartOutcomes } from "./outcomes.js";
+import { readRegistrations, removeRegistration, writeRegistration } from "./registrations.js";
+
+export interface RuntimeOptions {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly engine: Engine;
+  readonly weights: NetworkWeights | null;
+  readonly instancesMax: number;
+  readonly workers: number;
+  readonly policy: Partial<CoordinatorPolicy>;
+  readonly modes: Modes;
+}
+
+export interface Pace {
+  readonly profilerTickMs: number;
+  readonly coordinatorTickMs: number;
+  /** What went wrong on a turn that nobody waits for. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface SampleReport {
+  readonly accepted: number;
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+}
+
+export type Modes = ServiceConfig["modes"];
+
+type Waiter = (decision: DecisionRecord) => void;
+
+export class ServiceRuntime {
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  readonly profiler: Profiler;
+  readonly allocator: PredictiveAllocator;
+  readonly coordinator: Coordinator;
+  readonly events = new EventHub();
+  readonly decisions: DecisionIndex;
+  readonly #engine: Engine;
+  readonly #board: UsageBoard;
+  readonly #outcomes: RestartOutcomes;
+  readonly #waiters = new Map<string, Waiter[]>();
+  #turn: Promise<void> | undefined;
+  #stops: (() => Promise<void>)[] = [];
+  #degraded: string | null = null;
+  #modes: Modes;
+
+  private constructor(options: RuntimeOptions) {
+    const { ledger, clock, weights } = options;
+    this.#modes = options.modes;
+    this.clock = clock;
+    this.ledger = ledger;
+    const lives = (id: string) => ledger.get("incarnation", id);
+    const maxInstances = options.instancesMax;
+    this.profiler = Profiler.open({ ...options, maxInstances, lives });
+    this.#board = new UsageBoard((id) => this.allocator.allocationOf(id)?.nodeId);
+    this.allocator = new PredictiveAllocator({
+      profiles: this.profiler,
+      ledger,
+      clock,
+      load: this.#board,
+      isInterruptible: (id) => this.#registrationOf(id)?.interruptible === true,
+    });
+    this.#engine = new ModeEngine(options.engine, (id) => this.modeOf(id));
+    this.coordinator = new Coordinator({
+      allocator: this.allocator,
+      profiles: this.profiler,
+      ledger,
+      engine: this.#engine,
+      priorities: { priorityOf: (id) => this.#registrationOf(id)?.priority },
+      clock,
+      modelVersion: () => weights?.version ?? "none",
+      policy: options.policy,
+      isPinned: (id) => this.modeOf(id) !== "enforce",
+    });
+    this.#outcomes = new RestartOutcomes(this.profiler);
+    this.decisions = new DecisionIndex(ledger);
+  }
+
+  /** Opens the parts and takes up what the ledger holds. @throws what a part throws */
+  static async open(options: RuntimeOptions): Promise<ServiceRuntime> {
+    const runtime = new ServiceRuntime(options);
+    try {
+      await runtime.#restore();
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
+    return runtime;
+  }
+
+  async #restore(): Promise<void> {
+    this.allocator.restore();
+    for (const registration of readRegistrations(this.ledger)) {
+      this.profiler.register(registration);
+      this.coordinator.register(registration);
+    }
+    await this.coordinator.recover();
+  }
+
+  /** Begins to tick. */
+  start({ profilerTickMs, coordinatorTickMs, onError }: Pace): void {
+    const safely = (task: () => Promise<unknown>) => async () => {
+      try {
+        await task();
+        this.#setDegraded(null);
+      } catch (error) {
+        if (isRepriseError(error) && error.code === "ERR_LEDGER") this.#setDegraded(error.message);
+        onError(error);
+      }
+    };
+    this.#stops = [
+      repeatEvery(
+        profilerTickMs,
+        safely(() => this.learn()),
+      ),
+      repeatEvery(
+        coordinatorTickMs,
+        safely(() => this.tick()),
+      ),
+    ];
+  }
+
+  /** Why nothing may act now; null when all is well. */
+  get degraded(): string | null {
+    return this.#degraded;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#stops.map((stop) => stop()));
+    await this.#turn;
+    await this.coordinator.close();
+    await this.#engine.close();
+    await this.profiler.close();
+    await this.ledger.close();
+  }
+
+  // Identity
+
+  modeOf(instanceId: string): InstanceMode {
+    const registration = this.#registrationOf(instanceId);
+    if (registration === undefined) return "off";
+    const { groups, default: otherwise } = this.#modes;
+    return Object.hasOwn(groups, registration.groupId)
+      ? (groups[registration.groupId] ?? otherwise)
+      : otherwise;
+  }
+
+  /** Whether anybody may be acted on. */
+  get isEnforcing(): boolean {
+    return [this.#modes.default, ...Object.values(this.#modes.groups)].includes("enforce");
+  }
+
+  setModes(modes: Modes): void {
+    this.#modes = modes;
+  }
+
+  /** @param amounts what it holds now, one value a resource; nothing when absent */
+  register(registration: InstanceRegistration, amounts?: readonly number[]): void {
+    const { instanceId, groupId, nodeId } = registration;
+    this.profiler.register(registration);
+    this.coordinator.register(registration);
+    if (amounts !== undefined) this.allocator.allocate(instanceId, groupId, nodeId, amounts);
+    writeRegistration(this.ledger, registration);
+    this.events.publish({ kind: "registered", instanceId }, this.clock.nowMs());
+  }
+
+  unregister(instanceId: string): void {
+    this.profiler.unregister(instanceId);
+    this.coordinator.unregister(instanceId);
+    if (this.allocator.allocationOf(instanceId) !== undefined) this.allocator.release(instanceId);
+    removeRegistration(this.ledger, instanceId);
+    this.#outcomes.forget(instanceId);
+    this.#board.forget(instanceId);
+    this.events.publish({ kind: "unregistered", instanceId }, this.clock.nowMs());
+  }
+
+  // Samples and lives
+
+  offer(samples: readonly Sample[]): SampleReport {
+    const dropped: Partial<Record<DropReason, number>> = {};
+    let accepted = 0;
+    for (const sample of samples) {
+      const answer = this.profiler.offer(sample);
+      if (answer !== "accepted") {
+        dropped[answer] = (dropped[answer] ?? 0) + 1;
+        continue;
+      }
+      accepted++;
+      this.#board.note(sample);
+      this.#outcomes.add(sample);
+    }
+    return { accepted, dropped };
+  }
+
+  async stopped(instanceId: string, timeMs: number): Promise<void> {
+    if (this.profiler.isRunning(instanceId)) {
+      this.#outcomes.stopped(instanceId, timeMs);
+      this.profiler.stopped(instanceId, timeMs, "unknown");
+    }
+    await this.coordinator.stopped(instanceId, timeMs);
+    this.#board.forget(instanceId);
+    this.events.publish({ kind: "stopped", instanceId, timeMs }, this.clock.nowMs());
+  }
+
+  async restarted(instanceId: string, timeMs: number): Promise<Grant> {
+    const grant = await this.coordinator.restarted(instanceId, timeMs);
+    this.profiler.restarted(instanceId, timeMs);
+    this.#outcomes.restarted(instanceId, timeMs);
+    this.#board.refresh();
+    this.events.publish({ kind: "grant", grant }, this.clock.nowMs());
+    return grant;
+  }
+
+  // Requests
+
+  /** What would be decided now; nothing moves. */
+  consider(request: CoordinatorRequest): DecisionRecord {
+    return this.coordinator.consider(request);
+  }
+
+  /** Takes a request; resolves with its first decision. */
+  async submit(request: CoordinatorRequest): Promise<DecisionRecord> {
+    this.#requireSound();
+    this.coordinator.submit(request);
+    const decided = new Promise<DecisionRecord>((resolve) => {
+      const waiting = this.#waiters.get(request.requestId) ?? [];
+      this.#waiters.set(request.requestId, [...waiting, resolve]);
+    });
+    this.#decideSoon();
+    return decided;
+  }
+
+  // Turns
+
+  /** Takes what waits in, refreshes predictions. */
+  async learn(): Promise<void> {
+    this.#outcomes.sweep(this.clock.nowMs());
+    if (this.profiler.pendingSampleCount === 0) return;
+    const { sampleCount } = await this.profiler.tick();
+    const timeMs = this.clock.nowMs();
+    this.events.publish({ kind: "tick", sampleCount, timeMs }, timeMs);
+  }
+
+  /** One whole cycle of the coordinator. */
+  async tick(): Promise<void> {
+    const report = await this.coordinator.tick();
+    this.#tell(report.decisions);
+    const [failure] = [...report.invariantFailures, ...report.engineFailures];
+    if (failure !== undefined) throw new RepriseError("ERR_INVARIANT", failure);
+  }
+
+  /** Requests of one moment share a turn. */
+  #decideSoon(): void {
+    this.#turn ??= Promise.resolve()
+      .then(() => this.coordinator.decideDue())
+      .then((decisions) => this.#tell(decisions))
+      .catch((error: unknown) => {
+        if (isRepriseError(error) && error.code === "ERR_LEDGER") this.#setDegraded(error.message);
+      })
+      .finally(() => {
+        this.#turn = undefined;
+      });
+  }
+
+  #tell(decisions: readonly DecisionRecord[]): void {
+    for (const decision of decisions) {
+      this.decisions.add(decision);
+      for (const resolve of this.#waiters.get(decision.requestId) ?? []) resolve(decision);
+      this.#waiters.delete(decision.requestId);
+      const event = { kind: "decision", decision: summaryOf(decision) } as const;
+      this.events.publish(event, this.clock.nowMs());
+    }
+  }
+
+  #requireSound(): void {
+    if (this.#degraded === null) return;
+    throw new RepriseError("ERR_LEDGER", `nothing may act now: ${this.#degraded}`);
+  }
+
+  #setDegraded(reason: string | null): void {
+    if (this.#degraded === reason) return;
+    this.#degraded = reason;
+    this.events.publish({ kind: "health", degraded: reason }, this.clock.nowMs());
+  }
+
+  #registrationOf(instanceId: string): InstanceRegistration | undefined {
+    return this.profiler.has(instanceId) ? this.profiler.registration(instanceId) : undefined;
+  }
+}
+
+/** Amounts by name, in the order of `RESOURCES`. */
+export function amountsOf(named: Readonly<Record<(typeof RESOURCES)[number], number>>): number[] {
+  return RESOURCES.map((resource) => named[resource]);
+}
