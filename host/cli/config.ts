@@ -6,6 +6,7 @@ import { printJson, printLine } from "./output.js";
 const EXAMPLES = `
 Examples:
   $ reprise config check reprise.yaml       fails with the key that is wrong
+  $ reprise config check reprise.yaml --json  prints what would be in force
   $ reprise config schema > schema.json     for editors
   $ reprise config defaults                 every key with its value, the environment counted in`;
 
