@@ -21,7 +21,8 @@ import { formatTable, printJson, printLine, printNote } from "./output.js";
 import { predictionSvg, readAround } from "./predict-picture.js";
 
 const NO_MODEL = "none";
-const NOTHING_KNOWN = "no sample up to this cut: the zeros are no prediction";
+const NOTHING_KNOWN =
+  "no sample up to this cut: this is what other machines needed in their first hour";
 /** Cuts that a note names one by one. */
 const NAMED_CUTS_MAX = 5;
 
@@ -58,7 +59,7 @@ export interface Prediction {
   readonly quantiles: readonly number[];
   /** phase x quantile a resource: quantiles of the peak, in cores, GiB, Mbps and MB/s. */
   readonly envelope: PredictedEnvelope;
-  /** Why the envelope is no answer: nothing was known of the instance at the cut. */
+  /** Whose need the envelope is: nothing was known of the instance at the cut. */
   readonly warning?: string;
   /** What another predictor says, where it was asked for. */
   readonly beside?: {
@@ -273,7 +274,7 @@ function describeUnknown(cuts: readonly Cut[], isUnknown: (cut: Cut) => boolean)
     .slice(0, NAMED_CUTS_MAX)
     .map(({ cut, index }) => `[${index}] at ${new Date(cut.at * 1_000).toISOString()}`);
   if (found.length > named.length) named.push(`${found.length - named.length} more`);
-  return `warning: nothing was known, so zeros are no prediction, at cuts ${named.join(", ")}`;
+  return `warning: nothing was known, so other machines' first hours answer, at cuts ${named.join(", ")}`;
 }
 
 const UNITS: Readonly<Record<Resource, string>> = {

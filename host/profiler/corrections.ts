@@ -11,6 +11,7 @@ import type { RestartCalibration } from "./calibration.js";
 import { CutCalibration, type Owner } from "./cut-calibration.js";
 import { DriftWatch } from "./drift.js";
 import type { LadderTables } from "./ladder.js";
+import { LaunchTrackers } from "./launch-trackers.js";
 import type { RestartOutcome, TrackerCounts } from "./profile.js";
 import type { ScoredCut } from "./shadow-cuts.js";
 import { shifted } from "./shift.js";
@@ -27,6 +28,7 @@ export class Corrections {
   readonly #cuts: CutCalibration;
   readonly #restarts = new TypeTrackers();
   readonly #surge: SurgeBook;
+  readonly #launches = new LaunchTrackers();
   readonly #drift = new DriftWatch();
 
   constructor(slotCount: number, shared: RestartCalibration, prior?: SurgePrior) {
@@ -50,6 +52,8 @@ export class Corrections {
       restarts: this.#shared.trackerCount,
       typeRestarts: this.#restarts.count(owner.jobType),
       surges: this.#surge.count(owner.jobType),
+      launches: this.#launches.count,
+      typeLaunches: this.#launches.countOf(owner.jobType),
       demoted: this.isDemoted,
     };
   }
@@ -86,6 +90,21 @@ export class Corrections {
     return shiftEnvelope(envelope, scale, (row) => {
       return { offset: this.#cuts.offset(slot, jobType, row), added: 0 };
     });
+  }
+
+  /** Cold launches that taught so far. */
+  get launchCount(): number {
+    return this.#launches.count;
+  }
+
+  /** The answer about an instance without history. */
+  applyToLaunch(envelope: Float64Array, { jobType }: Owner): Float64Array {
+    return this.#launches.apply(envelope, jobType);
+  }
+
+  /** What an instance needed that nothing was known of. */
+  learnLaunch(jobType: string | undefined, outcome: RestartOutcome): void {
+    this.#launches.learn(jobType, outcome);
   }
 
   learnCut(owner: Owner, cut: ScoredCut): void {

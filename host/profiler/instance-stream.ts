@@ -29,6 +29,7 @@ import type { NetworkWeights } from "../model/weights.js";
 import type { ResourceAmounts, Sample } from "../sources/sample.js";
 import { type CoreMemory, openCoreMemory } from "./core-memory.js";
 import { climbLadder, type LadderAnswer, type LadderTables } from "./ladder.js";
+import { shippedPopulationPrior } from "./population-prior.js";
 import type { PredictorName } from "./predictors/predictors.js";
 import { type PredictorChoice, PredictorShelf } from "./predictors/shelf.js";
 import { HISTORY_TILE_BYTES, readUsageHistory } from "./predictors/usage-history.js";
@@ -178,6 +179,7 @@ export class InstanceStream {
       baseline: isNetwork ? undefined : this.#baseline(predictor, atSeconds, outageMinutes),
       statistics: this.#statistics(),
       population: null,
+      prior: shippedPopulationPrior(),
       samplesInIncarnation: word(TILE_COUNT),
       samplesInTotal: word(TILE_TOTAL),
       caps: this.#caps,

@@ -4,12 +4,14 @@
  *   0  the network, when enough is known of the instance and its answer is sound
  *   2  the instance's own statistics, when the network is missing or unsound, or the answer of the
  *      simple predictor that was chosen instead of it
- *   3  empirical quantiles of the job type or of all instances, when too little is known
+ *   3  empirical quantiles of the job type or of all instances, when too little is known; where
+ *      nothing was seen of either, what other machines needed in their first hour
  *   4  the requested limit, else the largest value seen
  *
  * Rung 1 (the network from a type's state) needs states a type and is not made yet. A rung is chosen
  * for the whole answer; a resource of which that rung knows nothing takes the next rung that does.
- * A resource of which no rung knows anything is named in `unknown`; its zeros are no prediction.
+ * A resource of which no rung knows anything here is named in `unknown`: it has the amounts that
+ * other machines needed, whatever their size, or zeros without such a prior.
  * Every number is finite, 0 <= q <= cap, and no quantile is below the one before it.
  */
 
@@ -23,6 +25,7 @@ import {
   type Resource,
 } from "../core/abi.js";
 import { present } from "../lib/assert.js";
+import type { PopulationPrior } from "./population-prior.js";
 import type { Rung } from "./profile.js";
 import type { EmpiricalQuantiles, InstanceStatistics } from "./statistics.js";
 
@@ -52,7 +55,7 @@ export interface LadderTables {
 
 export interface LadderAnswer extends LadderTables {
   readonly rung: Rung;
-  /** Resources of which nothing is known, neither asked for nor seen; absent when there is none. */
+  /** Resources neither limited, asked for nor seen here; absent when there is none. */
   readonly unknown?: readonly Resource[];
 }
 
@@ -65,6 +68,8 @@ export interface LadderFacts {
   readonly baseline?: EmpiricalQuantiles | undefined;
   /** Of the instance's job type, else of all; null when unknown. */
   readonly population: EmpiricalQuantiles | null;
+  /** What other machines needed, where nothing was seen here. */
+  readonly prior?: PopulationPrior | undefined;
   readonly samplesInIncarnation: number;
   /** Over all incarnations. */
   readonly samplesInTotal: number;
@@ -82,7 +87,7 @@ export function climbLadder(facts: LadderFacts): LadderAnswer {
     const own = facts.baseline ?? facts.statistics.statistic;
     if ([...own].some(Number.isFinite)) return fromRows(2, facts);
   }
-  return fromRows(facts.population === null ? 4 : 3, facts);
+  return fromRows(facts.population === null && facts.prior === undefined ? 4 : 3, facts);
 }
 
 function isKnown(facts: LadderFacts): boolean {
@@ -113,7 +118,7 @@ function fromRows(rung: 2 | 3 | 4, facts: LadderFacts): LadderAnswer {
     for (let phase = 0; phase < PHASE_COUNT; phase++) {
       const known = rowOf(rung, facts, { resource, phase });
       if (known === null && phase === 0) unknown.push(present(RESOURCES[resource], "a resource"));
-      const row = known ?? NOTHING;
+      const row = known ?? priorRow(facts.prior?.amounts, { resource, phase }) ?? NOTHING;
       envelope.set(row, (resource * PHASE_COUNT + phase) * QUANTILE_COUNT);
       row.forEach((value, quantile) => {
         const at = resource * QUANTILE_COUNT + quantile;
@@ -134,7 +139,28 @@ function rowOf(rung: 2 | 3 | 4, facts: LadderFacts, column: Column): readonly nu
   const { resource } = column;
   const own = rung > 2 ? null : (baselineRow(facts, resource) ?? statisticRow(facts, column));
   if (own !== null) return own;
-  return (rung < 4 ? populationRow(facts, resource) : null) ?? limitRow(facts, resource);
+  const others = rung > 3 ? null : (populationRow(facts, resource) ?? shareRow(facts, column));
+  return others ?? limitRow(facts, resource);
+}
+
+/** The share of the limit that other machines needed, not below what this one showed. */
+function shareRow(facts: LadderFacts, column: Column): readonly number[] | null {
+  const cap = facts.caps[column.resource] ?? Number.NaN;
+  const shares = priorRow(facts.prior?.ofLimit, column);
+  if (shares === null || !isCap(cap)) return null;
+  return notBelowSeen(
+    shares.map((share) => share * cap),
+    facts.statistics,
+    column.resource,
+  );
+}
+
+function priorRow(
+  rows: PopulationPrior["ofLimit"] | undefined,
+  { resource, phase }: Column,
+): readonly number[] | null {
+  const own = rows?.[present(RESOURCES[resource], "a resource")];
+  return own?.slice(phase * QUANTILE_COUNT, (phase + 1) * QUANTILE_COUNT) ?? null;
 }
 
 /** The same in every phase. */
@@ -167,6 +193,14 @@ function populationRow(facts: LadderFacts, resource: number): readonly number[] 
   const from = resource * QUANTILE_COUNT;
   const row = [...population.subarray(from, from + QUANTILE_COUNT)];
   if (!row.every(Number.isFinite)) return null;
+  return notBelowSeen(row, statistics, resource);
+}
+
+function notBelowSeen(
+  row: readonly number[],
+  statistics: InstanceStatistics,
+  resource: number,
+): readonly number[] {
   const middle = finiteOr(statistics.middle[resource], 0);
   const largest = finiteOr(statistics.largest[resource], 0);
   return row.map((value, index) => Math.max(value, index === 0 ? middle : largest));
@@ -195,6 +229,11 @@ function guard(rung: Rung, tables: LadderTables, caps: readonly number[]): Ladde
     envelope: guardTable(tables.envelope, caps),
     keepNeed: guardTable(tables.keepNeed, caps),
   };
+}
+
+/** Within the caps again after a shift. */
+export function capped(envelope: Float64Array, caps: readonly number[]): Float64Array {
+  return guardTable(envelope, caps);
 }
 
 /** A copy within [0, cap], quantiles in order. Rows of one resource are neighbours. */

@@ -73,6 +73,7 @@ export class Learner {
     const { shared, instances, corrections } = this.#parts;
     shared.learn(outcome);
     const found = instances.find(outcome.instanceId);
+    if (outcome.rung === 3) corrections.learnLaunch(found?.life.registration.jobType, outcome);
     if (found === undefined) return;
     const { slot, life } = found;
     const owner = { slot, jobType: life.registration.jobType };

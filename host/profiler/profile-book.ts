@@ -4,8 +4,9 @@ import type { RestartCalibration } from "./calibration.js";
 import type { Corrections } from "./corrections.js";
 import type { Owner } from "./cut-calibration.js";
 import type { Tenancy } from "./instances.js";
-import { climbLadder, isSound, type LadderAnswer, type LadderFacts } from "./ladder.js";
+import { capped, climbLadder, isSound, type LadderAnswer, type LadderFacts } from "./ladder.js";
 import { OUTAGE_MINUTES_DEFAULT } from "./lives.js";
+import type { PopulationPrior } from "./population-prior.js";
 import { checkPredictorName, type PredictorName } from "./predictors/predictors.js";
 import type { PredictorShelf } from "./predictors/shelf.js";
 import type { BehaviourProfile, ProfileOptions } from "./profile.js";
@@ -31,6 +32,8 @@ export interface ProfileBookParts {
   readonly calibration: RestartCalibration;
   readonly corrections: Corrections;
   readonly predictors: PredictorShelf;
+  /** For instances of which nothing was seen here; undefined = none. */
+  readonly prior: PopulationPrior | undefined;
   /** "none" without a network. */
   readonly modelVersion: string;
   readonly hasNetwork: boolean;
@@ -81,7 +84,12 @@ export class ProfileBook {
   }
 
   #answer(predictor: PredictorName, tenancy: Tenancy, outageMinutes: number): LadderAnswer {
-    return climbLadder(this.#facts(predictor, tenancy, outageMinutes));
+    const facts = this.#facts(predictor, tenancy, outageMinutes);
+    const answer = climbLadder(facts);
+    const { corrections } = this.#parts;
+    if (answer.rung !== 3 || corrections.launchCount === 0) return answer;
+    const envelope = corrections.applyToLaunch(answer.envelope, ownerOf(tenancy));
+    return { ...answer, envelope: capped(envelope, facts.caps) };
   }
 
   #facts(predictor: PredictorName, tenancy: Tenancy, outageMinutes: number): LadderFacts {
@@ -103,6 +111,7 @@ export class ProfileBook {
       get population() {
         return population.quantiles(jobType);
       },
+      prior: this.#parts.prior,
       samplesInIncarnation: published.samplesInIncarnation(slot),
       samplesInTotal: published.samplesInTotal(slot),
       caps: columns(limits),

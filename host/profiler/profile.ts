@@ -25,7 +25,10 @@ export interface BehaviourProfile {
   readonly keepNeed: Float64Array;
   readonly outageMinutes: number;
   readonly rung: Rung;
-  /** Resources of which nothing is known: their zeros are no prediction. Absent: all are known. */
+  /**
+   * Resources neither limited, asked for nor seen here: what stands there is what other machines
+   * needed in their first hour, or zero without such a prior. Absent: all are known.
+   */
   readonly unknown?: readonly Resource[];
   /** Of the network, or the name of the predictor chosen instead of it. */
   readonly modelVersion: string;
@@ -51,6 +54,9 @@ export interface TrackerCounts {
   readonly typeRestarts: number;
   /** Restarts of its job type that the surge comes from. */
   readonly surges: number;
+  /** Cold launches, that is of instances without history, of all and of its job type. */
+  readonly launches: number;
+  readonly typeLaunches: number;
   /** The network did worse than the statistics lately; these answer in its place. */
   readonly demoted: boolean;
 }
@@ -79,7 +85,10 @@ export interface RestartOutcome {
   readonly peaks: readonly number[];
   /** The envelope that had been predicted, 48 numbers, index = `envelopeRow`. */
   readonly predicted: readonly number[];
-  /** Rung that had predicted it; only the network's answers (0, or absent) are calibrated. */
+  /**
+   * Rung that had predicted it. The network's answers (0, or absent) teach as restarts, those about
+   * instances without history (3) as cold launches; others teach nothing.
+   */
   readonly rung?: Rung;
 }
 

@@ -1,6 +1,7 @@
 import type { IncarnationRecord } from "../ledger/records.js";
 import type { Clock } from "../lib/clock.js";
 import type { NetworkWeights } from "../model/weights.js";
+import type { PopulationPrior } from "./population-prior.js";
 import type { PredictorChoice } from "./predictors/shelf.js";
 import type { ScoredCut } from "./shadow-cuts.js";
 import type { SurgePrior } from "./surge.js";
@@ -28,6 +29,8 @@ export interface ProfilerOptions extends PredictorChoice {
   readonly onShadowCut?: (cut: ScoredCut) => void;
   /** What restarts of a hardly known job type add; by default what is known for these weights. */
   readonly surgePrior?: SurgePrior;
+  /** For instances of which nothing was seen; null = none, the package's own when absent. */
+  readonly populationPrior?: PopulationPrior | null;
   /** The compiled worker entry; only tests name another one. */
   readonly workerUrl?: URL;
 }

@@ -19,6 +19,7 @@ import { SampleIntake } from "./intake.js";
 import { Learner } from "./learner.js";
 import { incarnationRecord, interruptionsBefore, OUTAGE_MINUTES_DEFAULT } from "./lives.js";
 import { openWorkers } from "./open-workers.js";
+import { type PopulationPrior, shippedPopulationPrior } from "./population-prior.js";
 import { PredictorShelf } from "./predictors/shelf.js";
 import type { BehaviourProfile, ProfileOptions, ProfileReader, RestartOutcome } from "./profile.js";
 import { ProfileBook } from "./profile-book.js";
@@ -102,6 +103,7 @@ export class Profiler implements ProfileReader {
       calibration: shared,
       corrections,
       predictors: this.#predictors,
+      prior: populationOf(options),
       modelVersion: options.weights?.version ?? "none",
       hasNetwork: core.network !== null,
     });
@@ -388,6 +390,10 @@ export class Profiler implements ProfileReader {
     if (!this.#closed) return;
     throw new RepriseError("ERR_SHUTTING_DOWN", "the profiler is closed");
   }
+}
+
+function populationOf({ populationPrior }: ProfilerOptions): PopulationPrior | undefined {
+  return populationPrior === null ? undefined : (populationPrior ?? shippedPopulationPrior());
 }
 
 function priorOf({ surgePrior, weights }: ProfilerOptions): SurgePrior | undefined {

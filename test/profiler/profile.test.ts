@@ -28,7 +28,7 @@ function registered(profiler: Profiler, index: number, change: Partial<InstanceR
 }
 
 test("an instance climbs the ladder: limit, population, network; a restart keeps it there", async () => {
-  const profiler = open();
+  const profiler = open({ populationPrior: null });
   const first = registered(profiler, 1);
   const unknown = profiler.profile(first);
   assert.is(unknown.rung, 4);
