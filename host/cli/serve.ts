@@ -1,5 +1,7 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { type Environment, loadConfig } from "../service/config/load.js";
+import type { ServiceConfig } from "../service/config/schema.js";
+import { DemoCluster } from "../service/demo/demo-cluster.js";
 import { Service } from "../service/serve.js";
 import { printJson, printLine, printNote } from "./output.js";
 import { readPackageVersion } from "./version.js";
@@ -7,12 +9,18 @@ import { readPackageVersion } from "./version.js";
 interface ServeFlags {
   readonly config?: string;
   readonly json?: boolean;
+  readonly demo?: boolean;
+  readonly speed: number;
 }
+
+const DEMO_SEED = 1;
+const SPEED_MAX = 10_000;
 
 const EXAMPLES = `
 Examples:
   $ reprise serve                           on loopback, nothing durable, says and does not act
   $ reprise serve --config reprise.yaml     as the file says
+  $ reprise serve --demo                    a week of real machines, played fast, to look at
   $ REPRISE_LISTEN__PORT=9000 reprise serve overrides one key
 
 SIGHUP reads the file again; SIGINT and SIGTERM end it once what is under way is done.`;
@@ -21,14 +29,22 @@ export function serveCommand(environment: Environment): Command {
   return new Command("serve")
     .description("runs the service: HTTP API, metrics, events")
     .option("--config <FILE>", "YAML; see reprise config --help")
+    .option("--demo", "a virtual cluster: the bundled traces, played through the service")
+    .option("--speed <N>", "minutes of the demo's life in one second", positive, 10)
     .option("--json", "print the address as JSON")
     .addHelpText("after", EXAMPLES)
     .action((flags: ServeFlags) => serve(flags, environment));
 }
 
 async function serve(flags: ServeFlags, environment: Environment): Promise<void> {
-  const config = loadConfig(flags.config, environment);
-  const service = await Service.open({ config, version: readPackageVersion() });
+  const given = loadConfig(flags.config, environment);
+  const demo =
+    flags.demo === true
+      ? await DemoCluster.open({ seed: DEMO_SEED, minutesPerSecond: flags.speed })
+      : undefined;
+  const config = demo === undefined ? given : demoConfig(given, demo);
+  const version = readPackageVersion();
+  const service = await Service.open({ config, version, ...(demo === undefined ? {} : { demo }) });
   if (flags.json === true) printJson({ address: service.address });
   else printLine(`reprise serves at ${service.address}, the API is described at /docs`);
   const reload = (): void => {
@@ -49,4 +65,21 @@ async function serve(flags: ServeFlags, environment: Environment): Promise<void>
     process.once("SIGTERM", end);
   });
   process.off("SIGHUP", reload);
+}
+
+/** The demo's machines are its own, and what is decided is carried out on them. */
+function demoConfig(config: ServiceConfig, demo: DemoCluster): ServiceConfig {
+  return {
+    ...config,
+    nodes: [],
+    ledger: { ...config.ledger, folder: null },
+    profiler: { ...config.profiler, instancesMax: demo.instanceCount },
+    modes: { default: "enforce", groups: {} },
+  };
+}
+
+function positive(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (value > 0 && value <= SPEED_MAX) return value;
+  throw new InvalidArgumentError(`a number above 0 and up to ${SPEED_MAX} is expected.`);
 }

@@ -43,30 +43,6 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Runs ahead of the machine's clock by a factor: a demonstration lives an hour in a minute. */
-export class AcceleratedClock implements Clock {
-  readonly #startMs: number;
-  readonly #factor: number;
-  readonly #beganMs = performance.now();
-
-  /** @throws ERR_ARGUMENT when time would stand still or run backwards */
-  constructor(startMs: number, factor: number) {
-    if (!(Number.isFinite(factor) && factor > 0)) {
-      throw new RepriseError("ERR_ARGUMENT", "the clock cannot run at this speed", {
-        field: "factor",
-        got: factor,
-        expected: "a finite number above 0",
-      });
-    }
-    this.#startMs = startMs;
-    this.#factor = factor;
-  }
-
-  nowMs(): number {
-    return Math.floor(this.#startMs + (performance.now() - this.#beganMs) * this.#factor);
-  }
-}
-
 /** Elapsed time for progress and reports, never for decisions. */
 export function elapsedMs(): number {
   return performance.now();

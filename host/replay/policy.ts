@@ -70,8 +70,8 @@ export interface PolicyCounts {
   };
 }
 
-export interface ReplayPolicy {
-  readonly name: string;
+/** Who decides in a world. */
+export interface WorldPolicy {
   /** One sample of a running instance, in time order. */
   observe(sample: Sample): void;
   /** Takes in what was observed; during the warm-up nothing else happens. */
@@ -91,7 +91,11 @@ export interface ReplayPolicy {
   restart(instance: ReplayInstance, waitedMinutes: number): Promise<RestartGrant | null>;
   /** What it really needed. */
   outcome(outcome: RestartOutcome): void;
+}
 
+/** One that is compared with others. */
+export interface ReplayPolicy extends WorldPolicy {
+  readonly name: string;
   counts(): PolicyCounts;
   close(): Promise<void>;
 }

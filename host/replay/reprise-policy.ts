@@ -358,7 +358,8 @@ function steadyRoom(room: readonly number[], resource: number): number {
   return Math.min(...room.slice(from, from + PHASE_COUNT));
 }
 
-function registrationOf(instance: ReplayInstance): InstanceRegistration {
+/** Who an instance of a replay is to Reprise. */
+export function registrationOf(instance: ReplayInstance): InstanceRegistration {
   const { instanceId, groupId, nodeId, priority, interruptible, request } = instance;
   const { cores, memoryGiB } = instance;
   const [cpu = 0, memory = 0, network = 0, disk = 0] = request;

@@ -12,7 +12,7 @@ import { Actor } from "./actor.js";
 import { addAmounts } from "./capacity.js";
 import { draw, drawFrom } from "./draw.js";
 import { PROTECTED_PRIORITY } from "./layout.js";
-import type { Interruption, ReplayPolicy } from "./policy.js";
+import type { Interruption, WorldPolicy } from "./policy.js";
 import { type Amounts, type CapacityEvent, type Scenario, SPOT_SHARE } from "./scenario.js";
 import { Tally } from "./tally.js";
 
@@ -33,7 +33,7 @@ export class World {
   readonly tally = new Tally();
   readonly counts: WorldCounts = { samples: 0, unseen: 0 };
   readonly #scenario: Scenario;
-  readonly #policy: ReplayPolicy;
+  readonly #policy: WorldPolicy;
   readonly #clock: VirtualClock;
   readonly #actors: Actor[];
   readonly #byId = new Map<string, Actor>();
@@ -43,7 +43,7 @@ export class World {
   #due: CapacityEvent[];
   #planned = 0;
 
-  constructor(scenario: Scenario, policy: ReplayPolicy, clock: VirtualClock) {
+  constructor(scenario: Scenario, policy: WorldPolicy, clock: VirtualClock) {
     this.#scenario = scenario;
     this.#policy = policy;
     this.#clock = clock;
@@ -54,18 +54,18 @@ export class World {
     this.#due = [...scenario.capacityEvents].sort((a, b) => a.timeMs - b.timeMs);
   }
 
-  /** Plays it to its end. `onTurn` hears the time after each step. */
-  async run(onTurn: (nowMs: number) => void): Promise<void> {
+  /** Plays it to its end. `onTurn` hears the time after each step; the next one waits for it. */
+  async run(onTurn: (nowMs: number) => void | Promise<void>): Promise<void> {
     const { warmUpFromMs, fromMs, toMs } = this.#scenario;
     for (let nowMs = warmUpFromMs + WARM_UP_STEP_MS; nowMs < fromMs; nowMs += WARM_UP_STEP_MS) {
       await this.#warmUp(nowMs);
-      onTurn(nowMs);
+      await onTurn(nowMs);
     }
     await this.#warmUp(fromMs);
     await this.#policy.begin();
     for (let nowMs = fromMs + MINUTE_MS; nowMs <= toMs; nowMs += MINUTE_MS) {
       await this.#turn(nowMs);
-      onTurn(nowMs);
+      await onTurn(nowMs);
     }
     this.#conclude(toMs);
   }

@@ -13,6 +13,7 @@ import { openApp } from "./app.js";
 import { AuditLog } from "./audit.js";
 import { TokenFile } from "./auth.js";
 import type { ServiceConfig } from "./config/schema.js";
+import type { DemoCluster } from "./demo/demo-cluster.js";
 import { ServiceMetrics } from "./metrics.js";
 import { amountsOf, ServiceRuntime } from "./runtime.js";
 
@@ -22,6 +23,8 @@ export interface ServeOptions {
   readonly clock?: Clock;
   readonly engine?: Engine;
   readonly log?: Logger;
+  /** A virtual cluster whose clock and engine are used, and which is played while it serves. */
+  readonly demo?: DemoCluster;
 }
 
 export class Service {
@@ -32,6 +35,7 @@ export class Service {
   readonly log: Logger;
   readonly #tokens: TokenFile | undefined;
   readonly #audit: AuditLog | undefined;
+  readonly #demo: DemoCluster | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(parts: {
@@ -42,6 +46,7 @@ export class Service {
     readonly log: Logger;
     readonly tokens: TokenFile | undefined;
     readonly audit: AuditLog | undefined;
+    readonly demo: DemoCluster | undefined;
   }) {
     this.runtime = parts.runtime;
     this.app = parts.app;
@@ -50,11 +55,14 @@ export class Service {
     this.log = parts.log;
     this.#tokens = parts.tokens;
     this.#audit = parts.audit;
+    this.#demo = parts.demo;
   }
 
   /** @throws ERR_CONFIG and what the parts throw; then nothing is left open */
   static async open(options: ServeOptions): Promise<Service> {
-    const { config, version, clock = new SystemClock(), engine = new DryRunEngine() } = options;
+    const { config, version, demo } = options;
+    const clock = options.clock ?? demo?.clock ?? new SystemClock();
+    const engine = options.engine ?? demo?.engine ?? new DryRunEngine();
     const log = options.log ?? pino({ level: config.log.level }, pino.destination(2));
     const tokens =
       config.auth.tokensFile === null ? undefined : new TokenFile(config.auth.tokensFile);
@@ -81,13 +89,17 @@ export class Service {
       ...(tokens === undefined ? {} : { tokens }),
       ...(audit === undefined ? {} : { audit }),
     });
-    runtime.start({
-      profilerTickMs: config.profiler.tickSeconds * 1_000,
-      coordinatorTickMs: config.coordinator.tickSeconds * 1_000,
-      onError: (error) => log.error({ err: error }, "a turn failed"),
-    });
+    const onError = (error: unknown) => log.error({ err: error }, "a turn failed");
+    if (demo !== undefined) demo.start(runtime, onError);
+    else {
+      runtime.start({
+        profilerTickMs: config.profiler.tickSeconds * 1_000,
+        coordinatorTickMs: config.coordinator.tickSeconds * 1_000,
+        onError,
+      });
+    }
     const address = await app.listen({ host: config.listen.host, port: config.listen.port });
-    return new Service({ runtime, app, address, metrics, log, tokens, audit });
+    return new Service({ runtime, app, address, metrics, log, tokens, audit, demo });
   }
 
   /** What may change while it runs: modes and tokens. */
@@ -105,6 +117,7 @@ export class Service {
 
   async #closeAll(): Promise<void> {
     await this.app.close();
+    await this.#demo?.stop();
     await this.runtime.close();
     this.#audit?.close();
   }
