@@ -3,6 +3,8 @@ import { SingleBar } from "cli-progress";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { LIMITS } from "../lib/limits.js";
 import { PREDICTOR_NAMES, type PredictorName } from "../profiler/predictors/predictors.js";
+import type { OutcomePolicyName } from "../replay/outcome/outcome-policies.js";
+import { OUTCOME_DAYS_MAX } from "../replay/outcome/outcome-scenario.js";
 import { DAYS_MAX } from "../replay/plan-scenario.js";
 import {
   type OnProgress,
@@ -11,6 +13,7 @@ import {
   SAMPLE_DAYS,
 } from "../replay/run-replay.js";
 import { printJson, printLine } from "./output.js";
+import { policyNames, replayOutcome } from "./replay-outcome.js";
 import { formatReplay } from "./replay-table.js";
 
 interface ReplayFlags {
@@ -24,6 +27,10 @@ interface ReplayFlags {
   readonly model?: string;
   readonly predictor?: PredictorName;
   readonly json?: boolean;
+  readonly world: "decisions" | "outcome";
+  readonly report?: string;
+  readonly seeds: number;
+  readonly policies?: readonly OutcomePolicyName[];
 }
 
 const STEPS = 1000;
@@ -34,6 +41,8 @@ Examples:
   $ reprise replay                              the bundled sample: 32 VMs, a week
   $ reprise replay --json --seed 7              the same for machines, other draws
   $ reprise replay --data traces --vms 100      whole traces, 100 VMs of them, three weeks
+  $ reprise replay --world outcome --data traces --report out --seeds 10 --days 2
+                                                nine policies in ten worlds, what each one lost
   $ reprise replay --ledger replay-ledger       keep the ledger, for reprise explain
 
 DIR holds bitbrains_rnd/series/*.csv.gz and spot_skypilot/.`;
@@ -46,7 +55,7 @@ export function replayCommand(): Command {
     .option("--data <DIR>", "folder with whole traces instead of the bundled sample")
     .option(
       "--days <N>",
-      `days after the week of warm-up, at most ${DAYS_MAX}; default all there are`,
+      `days after the week of warm-up, at most ${DAYS_MAX}, outcome ${OUTCOME_DAYS_MAX}`,
       positive,
     )
     .option("--vms <N>", "how many VMs, drawn by the seed; default all", whole(1, 1_000_000))
@@ -65,6 +74,14 @@ export function replayCommand(): Command {
         PREDICTOR_NAMES,
       ),
     )
+    .addOption(
+      new Option("--world <name>", "decisions, or outcome: what they were worth, nine policies")
+        .choices(["decisions", "outcome"])
+        .default("decisions"),
+    )
+    .option("--report <DIR>", "outcome: a folder for report.md, report.json and pictures")
+    .option("--seeds <N>", "outcome: this many worlds, seeds 1 to N", whole(1, 1_000), 10)
+    .option("--policies <names>", "outcome: some of them, by comma", policyNames)
     .option("--json", "print one JSON object instead of a table")
     .addHelpText("after", EXAMPLES)
     .action(replay);
@@ -73,6 +90,10 @@ export function replayCommand(): Command {
 async function replay(flags: ReplayFlags): Promise<void> {
   const progress = openProgress();
   try {
+    if (flags.world === "outcome") {
+      await replayOutcome(flags, progress.update);
+      return;
+    }
     const report = await runReplay(toOptions(flags), progress.update);
     progress.stop();
     if (flags.json === true) printJson(report);
@@ -131,6 +152,6 @@ function whole(min: number, max: number): (text: string) => number {
 
 function positive(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (value > 0 && value <= DAYS_MAX) return value;
-  throw new InvalidArgumentError(`a number above 0 and up to ${DAYS_MAX} is expected.`);
+  if (value > 0 && value <= OUTCOME_DAYS_MAX) return value;
+  throw new InvalidArgumentError(`a number above 0 and up to ${OUTCOME_DAYS_MAX} is expected.`);
 }

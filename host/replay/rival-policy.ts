@@ -15,7 +15,8 @@ import type {
 import type { Amounts, ReplayInstance, Scenario } from "./scenario.js";
 import type { VictimRule } from "./victim-rule.js";
 
-const NOTHING: PolicyCounts = {
+/** Of a policy that neither defers nor reserves. */
+export const NOTHING_COUNTED: PolicyCounts = {
   deferrals: 0,
   deferredRequests: 0,
   grantedAtFirstRetry: 0,
@@ -77,7 +78,7 @@ export class RivalPolicy implements ReplayPolicy {
   async close(): Promise<void> {}
 
   counts(): PolicyCounts {
-    return NOTHING;
+    return NOTHING_COUNTED;
   }
 
   heldBy(instanceId: string): Amounts | undefined {

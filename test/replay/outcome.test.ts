@@ -4,6 +4,8 @@ import { RESOURCE_COUNT } from "../../host/core/abi.js";
 import { VirtualClock } from "../../host/lib/clock.js";
 import { shippedWeightsFile } from "../../host/model/shipped-weights.js";
 import { readWeights } from "../../host/model/weights.js";
+import { openExactCover } from "../../host/replay/outcome/exact-cover.js";
+import { covers } from "../../host/replay/outcome/judged-plan.js";
 import { OutcomeActors } from "../../host/replay/outcome/outcome-actors.js";
 import { OUTCOME_POLICIES, openOutcomePolicy } from "../../host/replay/outcome/outcome-policies.js";
 import {
@@ -12,6 +14,7 @@ import {
   readAllUsage,
 } from "../../host/replay/outcome/outcome-scenario.js";
 import { OutcomeWorld } from "../../host/replay/outcome/outcome-world.js";
+import { compareCosts, costByClass } from "../../host/replay/outcome/plan-regret.js";
 import { noteProfiles } from "../../host/replay/outcome/profile-table.js";
 import type { SeenPlan } from "../../host/replay/rival-policy.js";
 import { openTraceFolder } from "../../host/replay/trace-folder.js";
@@ -22,13 +25,15 @@ const span = outcomeSpan(folder, 1);
 const usage = await readAllUsage(folder, span);
 const weights = readWeights(shippedWeightsFile() ?? "");
 const table = await noteProfiles(usage, span, { weights, onTime: () => {} });
+const cover = await openExactCover();
 const scenario = await planOutcome(folder, usage, { span, seed: 3, nodeCount: 2 });
 
 async function play(name: (typeof OUTCOME_POLICIES)[number]) {
   const clock = new VirtualClock(scenario.warmUpFromMs);
   const actors = new OutcomeActors(scenario);
   const plans: SeenPlan[] = [];
-  const parts = { scenario, actors, clock, table, onPlan: (plan: SeenPlan) => plans.push(plan) };
+  const onPlan = (plan: SeenPlan) => plans.push(plan);
+  const parts = { scenario, actors, clock, table, cover, onPlan };
   const policy = openOutcomePolicy(name, parts);
   const world = new OutcomeWorld({ scenario, actors, policy, clock, plans });
   const held: (readonly number[] | undefined)[] = [];
@@ -86,6 +91,13 @@ for (const name of OUTCOME_POLICIES) {
     for (const plan of world.judged) {
       const chosen = plan.candidates.filter((candidate) => candidate.chosen);
       assert.ok(chosen.length > 0);
+    }
+    for (const { candidates, needed } of world.judged.filter(covers).slice(0, 4)) {
+      const best = cover(candidates, needed);
+      assert.ok(best !== null);
+      const mine = costByClass(candidates, (index) => candidates[index]?.chosen === true);
+      const least = costByClass(candidates, (index) => best[index] === true);
+      assert.ok(compareCosts(least, mine) <= 0, `${least} against ${mine}`);
     }
   });
 }

@@ -1,10 +1,13 @@
 import type { VirtualClock } from "../../lib/clock.js";
+import { RepriseError } from "../../lib/errors.js";
 import { shippedSurgePrior } from "../../profiler/surge-prior.js";
 import { PATIENCE_MINUTES, ReprisePolicy } from "../reprise-policy.js";
 import { RivalPolicy, type SeenPlan } from "../rival-policy.js";
 import type { VictimRule } from "../victim-rule.js";
+import type { ExactCover } from "./exact-cover.js";
 import { ForgetfulLedger } from "./forgetful-ledger.js";
 import { kubeRule } from "./kube-rule.js";
+import { OraclePolicy } from "./oracle-policy.js";
 import type { OutcomeActors } from "./outcome-actors.js";
 import type { OutcomePolicy } from "./outcome-policy.js";
 import type { OutcomeScenario } from "./outcome-scenario.js";
@@ -19,6 +22,8 @@ export interface PolicyParts {
   readonly clock: VirtualClock;
   readonly table: ProfileTable;
   readonly onPlan: (plan: SeenPlan) => void;
+  /** The exact optimum, which only the oracle asks for. */
+  readonly cover: ExactCover | null;
 }
 
 type OpenPolicy = (name: string, parts: PolicyParts) => OutcomePolicy;
@@ -65,6 +70,10 @@ const OPENERS = {
   "reprise-vpa": ours("vpa", "pooled"),
   "reprise-sum": ours("network", "sum"),
   reprise: ours("network", "pooled"),
+  oracle: (_, { cover, ...parts }) => {
+    if (cover !== null) return new OraclePolicy({ ...parts, cover });
+    throw new RepriseError("ERR_CONFIG", "the oracle has no solver", { field: "policies" });
+  },
 } satisfies Record<string, OpenPolicy>;
 
 export type OutcomePolicyName = keyof typeof OPENERS;

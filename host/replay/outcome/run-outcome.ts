@@ -7,9 +7,10 @@ import type { SeenPlan } from "../rival-policy.js";
 import type { OnProgress } from "../run-replay.js";
 import { quantile } from "../survey.js";
 import { openTraceFolder, withAllSpotTraces } from "../trace-folder.js";
+import { type ExactCover, openExactCover } from "./exact-cover.js";
 import { OutcomeActors } from "./outcome-actors.js";
 import { type OutcomePolicyName, openOutcomePolicy } from "./outcome-policies.js";
-import type { JudgedPlan, OutcomePolicy } from "./outcome-policy.js";
+import type { OutcomePolicy } from "./outcome-policy.js";
 import {
   type OutcomeScenario,
   outcomeSpan,
@@ -18,6 +19,7 @@ import {
 } from "./outcome-scenario.js";
 import type { OutcomeFigures } from "./outcome-tally.js";
 import { OutcomeWorld } from "./outcome-world.js";
+import { type PlanRegret, planRegret } from "./plan-regret.js";
 import { noteProfiles, type ProfileTable } from "./profile-table.js";
 
 export interface OutcomeOptions {
@@ -29,6 +31,8 @@ export interface OutcomeOptions {
   readonly policies: readonly OutcomePolicyName[];
   /** Weights of the network; those that ship when absent. */
   readonly model?: string;
+  /** Compare this many plans of each run with the exact optimum. */
+  readonly plansJudged: number;
 }
 
 /** One policy in one seed's world. */
@@ -36,7 +40,8 @@ export interface OutcomeRun extends OutcomeFigures {
   readonly policy: OutcomePolicyName;
   readonly seed: number;
   readonly counts: PolicyCounts;
-  readonly judged: readonly JudgedPlan[];
+  /** Core-hours that some of its plans lost, and the least that the same could have lost. */
+  readonly regret: PlanRegret;
   /** Elapsed, so not the same twice. */
   readonly seconds: number;
   readonly planMsP99: number;
@@ -77,6 +82,8 @@ export async function runOutcome(
     onTime: (nowMs) => onProgress("profiles", (nowMs - span.fromMs) / (span.toMs - span.fromMs)),
   });
   const profiledMs = elapsedMs();
+  const needsSolver = options.policies.includes("oracle") || options.plansJudged > 0;
+  const cover = needsSolver ? await openExactCover() : null;
   const runs: OutcomeRun[] = [];
   let [losses, planned] = [0, 0];
   for (let seed = 1; seed <= options.seeds; seed++) {
@@ -88,7 +95,8 @@ export async function runOutcome(
     losses += scenario.capacityEvents.filter(({ fraction }) => fraction < 0).length;
     planned += scenario.planned.length;
     for (const policy of options.policies) {
-      runs.push(await runOne(policy, { scenario, table, onProgress }));
+      const so = { scenario, table, cover, plansJudged: options.plansJudged, onProgress };
+      runs.push(await runOne(policy, so));
     }
   }
   return {
@@ -120,14 +128,17 @@ async function runOne(
   so: {
     readonly scenario: OutcomeScenario;
     readonly table: ProfileTable;
+    readonly cover: ExactCover | null;
+    readonly plansJudged: number;
     readonly onProgress: OnProgress;
   },
 ): Promise<OutcomeRun> {
-  const { scenario, table, onProgress } = so;
+  const { scenario, table, cover, onProgress } = so;
   const clock = new VirtualClock(scenario.warmUpFromMs);
   const actors = new OutcomeActors(scenario);
   const plans: SeenPlan[] = [];
-  const parts = { scenario, actors, clock, table, onPlan: (plan: SeenPlan) => plans.push(plan) };
+  const onPlan = (plan: SeenPlan) => plans.push(plan);
+  const parts = { scenario, actors, clock, table, cover, onPlan };
   const planMs: number[] = [];
   const policy = timed(openOutcomePolicy(name, parts), plans, planMs);
   const world = new OutcomeWorld({ scenario, actors, policy, clock, plans });
@@ -140,14 +151,15 @@ async function runOne(
   } finally {
     await policy.close();
   }
+  const seconds = (elapsedMs() - beganMs) / 1000;
   planMs.sort((a, b) => a - b);
   return {
     policy: name,
     seed,
     ...world.tally.figures(),
     counts: policy.counts(),
-    judged: world.judged,
-    seconds: (elapsedMs() - beganMs) / 1000,
+    regret: planRegret(world.judged, cover, so.plansJudged),
+    seconds,
     planMsP99: quantile(planMs, 0.99),
   };
 }
