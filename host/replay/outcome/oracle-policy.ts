@@ -23,7 +23,9 @@ import type { OutcomeActors } from "./outcome-actors.js";
 import type { OutcomePolicy } from "./outcome-policy.js";
 import type { OutcomeScenario } from "./outcome-scenario.js";
 
-const AHEAD_MINUTES = 60;
+/** What neighbours will use until a loss is over; an hour of their peaks would add up to more than
+ * they ever use at once. */
+const AHEAD_MINUTES = 10;
 
 export interface OracleParts {
   readonly scenario: OutcomeScenario;
