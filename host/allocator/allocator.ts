@@ -25,13 +25,18 @@ import { Donors } from "./donors.js";
 import { FitTable } from "./fit-table.js";
 import { checkBook } from "./invariants.js";
 import { Journal } from "./journal.js";
+import { auditLeaks, type LeakAudit } from "./leaks.js";
+import { returnGifts } from "./lease-extras.js";
 import { Leases } from "./leases.js";
 import { type LoadReader, NO_LOAD } from "./load.js";
+import { earliestStart } from "./pacing.js";
 import { Placement } from "./placement.js";
+import { nextOffset, PoolWatch } from "./pool-watch.js";
 import { Pooling } from "./pooling.js";
 import { Pools } from "./pools.js";
 import { Requests } from "./requests.js";
 import { restoreBook } from "./restoration.js";
+import { Retention } from "./retention.js";
 import { headroomOf, shortageOf } from "./room.js";
 import { Targets } from "./targets.js";
 import { Tenancy } from "./tenancy.js";
@@ -44,6 +49,7 @@ import type {
   FitQuestion,
   Grant,
   NodeSpec,
+  PoolStatus,
   PoolView,
   ReserveRequest,
   ResourceAllocator,
@@ -81,6 +87,8 @@ export class PredictiveAllocator implements ResourceAllocator {
   readonly #targets: Targets;
   readonly #pools: Pools;
   readonly #requests: Requests;
+  readonly #watch: PoolWatch;
+  readonly #retention: Retention;
 
   constructor(options: AllocatorOptions) {
     checkParts(options, ["profiles", "ledger", "clock"]);
@@ -90,7 +98,7 @@ export class PredictiveAllocator implements ResourceAllocator {
     this.#clock = options.clock;
     this.#debug = options.debug ?? false;
     this.#journal = new Journal(options.ledger);
-    const pooled = (options.reserve ?? "sum") === "pooled";
+    const pooled = (options.reserve ?? "pooled") === "pooled";
     const book = new Book(this.#journal, pooled ? new Pooling(module) : undefined);
     this.#book = book;
     const tenancy = new Tenancy(book);
@@ -102,6 +110,8 @@ export class PredictiveAllocator implements ResourceAllocator {
     this.#donors = new Donors({ book, tenancy, profiles, load });
     this.#targets = new Targets({ book, profiles, load, isInterruptible, module });
     this.#pools = new Pools(book, this.#targets);
+    this.#watch = new PoolWatch(book, load);
+    this.#retention = new Retention(options.ledger);
     this.#requests = new Requests({
       book,
       profiles,
@@ -236,8 +246,29 @@ export class PredictiveAllocator implements ResourceAllocator {
     );
   }
 
-  expire(): readonly ReservationRecord[] {
-    return this.#change((nowMs) => this.#leases.sweep(nowMs));
+  topUp(reservationId: string, fencingToken: number): Grant {
+    return this.#change((nowMs) => this.#leases.topUp(reservationId, fencingToken, nowMs));
+  }
+
+  consume(
+    reservationId: string,
+    fencingToken: number,
+    allocatable: readonly number[],
+  ): ReservationRecord {
+    return this.transact(() => {
+      const nowMs = this.#clock.nowMs();
+      const ended = this.#leases.consume(reservationId, fencingToken, nowMs);
+      this.resizeNode(ended.nodeId, allocatable);
+      return ended;
+    });
+  }
+
+  returnGifts(gifts: readonly ShrinkRecord[]): readonly ShrinkRecord[] {
+    return this.#change((nowMs) => returnGifts(this.#book, gifts, nowMs));
+  }
+
+  expire(isUnderWay?: (lease: ReservationRecord) => boolean): readonly ReservationRecord[] {
+    return this.#change((nowMs) => this.#leases.sweep(nowMs, isUnderWay));
   }
 
   // Questions
@@ -258,10 +289,37 @@ export class PredictiveAllocator implements ResourceAllocator {
     return this.#donors.search(search);
   }
 
+  paceRestart(need: readonly number[], nodeId: string, nowMs: number): number | undefined {
+    return earliestStart(this.#book, { need, nodeId }, nowMs);
+  }
+
+  leakAudit(): LeakAudit {
+    return auditLeaks(this.#book, this.#ledger, this.#book.sweptMs);
+  }
+
+  poolStatus(): PoolStatus {
+    const { poolOffsets: offsets, shortSettlementCount: shortSettlements } = this.#book;
+    return { offsets, ...this.#watch.counts, shortSettlements };
+  }
+
   // The whole
 
   tick(): void {
-    this.#targets.tick(this.#clock.nowMs());
+    const nowMs = this.#clock.nowMs();
+    this.#targets.tick(nowMs);
+    const observed = this.#watch.look(nowMs);
+    const pruned = this.#retention.due(nowMs);
+    if (observed.length + pruned.length === 0) return;
+    this.#change(() => {
+      const offsets = [...this.#book.poolOffsets];
+      for (const { resource, exceeded } of observed) {
+        offsets[resource] = nextOffset(offsets[resource] ?? 0, exceeded);
+      }
+      if (observed.length > 0) this.#book.putPoolOffsets(offsets);
+      for (const key of pruned) {
+        this.#journal.note(() => {}, { table: "reservation", key, remove: true });
+      }
+    });
   }
 
   transact<T>(body: () => T, changes?: (result: T) => readonly LedgerChange[]): T {

@@ -33,6 +33,7 @@ export interface GroupState {
 
 export const NODE_KEY_PREFIX = "node/";
 export const TOKEN_KEY = "fencingToken";
+export const POOL_OFFSETS_KEY = "poolOffsets";
 
 export class Book {
   readonly nodes = new Map<string, NodeState>();
@@ -53,6 +54,9 @@ export class Book {
   /** Counts changes of the set of nodes. */
   nodeSetVersion = 0;
   fencingToken = 0;
+  /** Added to 1 and multiplied with the needs of new pooled leases, one value a resource. */
+  poolOffsets: readonly number[] = new Array<number>(RESOURCE_COUNT).fill(0);
+  shortSettlementCount = 0;
   /** No live lease that was over at or before this time is left. */
   sweptMs = Number.NEGATIVE_INFINITY;
 
@@ -111,6 +115,26 @@ export class Book {
   baseOn(nodeId: string, instanceId: string): readonly number[] | undefined {
     const allocation = this.allocations.get(instanceId);
     return allocation?.nodeId === nodeId ? allocation.allocated : undefined;
+  }
+
+  /** What pools have learnt, see `pool-watch.ts`. */
+  putPoolOffsets(offsets: readonly number[]): void {
+    const before = this.poolOffsets;
+    this.poolOffsets = offsets;
+    this.#journal.note(
+      () => {
+        this.poolOffsets = before;
+      },
+      { table: "meta", key: POOL_OFFSETS_KEY, put: JSON.stringify(offsets) },
+    );
+  }
+
+  /** Counts a settled lease that got less than its last phase. */
+  noteShortSettlement(): void {
+    this.shortSettlementCount++;
+    this.#journal.note(() => {
+      this.shortSettlementCount--;
+    });
   }
 
   nextToken(): number {

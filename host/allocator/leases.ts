@@ -18,18 +18,12 @@ import {
 } from "./amounts.js";
 import type { Book } from "./book.js";
 import { checkFields, checkId, checkLimit, requireNode, wholeMs } from "./checks.js";
-import { poolQuantiles } from "./needs.js";
-import { GRACE_MS } from "./policy.js";
+import { topUp } from "./lease-extras.js";
+import { poolQuantiles, withOffsets } from "./needs.js";
+import { GRACE_MS, LATE_MAX_MS } from "./policy.js";
 import { requireRoom, shortageOf, shortageWith, stepsWithout } from "./room.js";
 import type { Tenancy } from "./tenancy.js";
-import {
-  leaseSteps,
-  leaseWindows,
-  PHASES_MS,
-  type Steps,
-  stepAt,
-  type Window,
-} from "./timeline.js";
+import { leaseSteps, leaseWindows, leastOver, PHASES_MS, type Steps } from "./timeline.js";
 import type { Grant, ReserveRequest } from "./types.js";
 
 const ID_DIGITS = 12;
@@ -113,11 +107,12 @@ export class Leases {
       checkQuantiles(request.quantiles);
       const rows = request.quantiles.map(roundUp);
       const fits = amounts.every((amount, column) => amount <= (rows[column * 4 + 3] ?? 0));
-      return fits ? rows : undefined;
+      return fits ? withOffsets(rows, this.#book.poolOffsets) : undefined;
     }
     if (!this.#profiles.has(request.instanceId)) return undefined;
     const { envelope } = this.#profiles.profile(request.instanceId);
-    return poolQuantiles(envelope, amounts);
+    const quantiles = poolQuantiles(envelope, amounts);
+    return quantiles && withOffsets(quantiles, this.#book.poolOffsets);
   }
 
   #checkRequest(
@@ -176,7 +171,9 @@ export class Leases {
     const amounts = lease.amounts.map((amount, column) =>
       Math.max(0, Math.min(amount, room[column] ?? 0)),
     );
-    this.#book.putLease({ ...claimed, amounts });
+    const isShort = amounts.some((amount, column) => amount < (lease.amounts[column] ?? 0));
+    const wanted = isShort ? { wanted: lease.amounts } : {};
+    this.#book.putLease({ ...claimed, amounts, ...wanted });
     return {
       reservationId,
       instanceId: claim.instanceId,
@@ -227,6 +224,29 @@ export class Leases {
     return renewed;
   }
 
+  /** See `topUp`; the grant as it is when nothing was added. */
+  topUp(reservationId: string, fencingToken: number, nowMs: number): Grant {
+    const lease = this.#live(reservationId, fencingToken);
+    if (lease.state !== "claimed") throw notInState(reservationId, lease.state, "claimed");
+    const { instanceId, nodeId, amounts, wanted = amounts } = lease;
+    const shortfall = wanted.map((amount, column) => amount - (amounts[column] ?? 0));
+    const before = { reservationId, instanceId, nodeId, amounts, shortfall };
+    return topUp(this.#book, lease, nowMs) ?? before;
+  }
+
+  /** Ends a held lease whose room is lost with it: nothing comes back to its donors. */
+  consume(reservationId: string, fencingToken: number, nowMs: number): ReservationRecord {
+    const lease = this.#held(reservationId, fencingToken, nowMs);
+    const fencingTokenAfter = this.#book.nextToken();
+    const ended: ReservationRecord = {
+      ...lease,
+      state: "released",
+      fencingToken: fencingTokenAfter,
+    };
+    this.#book.putLease(ended);
+    return ended;
+  }
+
   /** Ends a live lease before its time. */
   release(reservationId: string, fencingToken: number): ReservationRecord {
     return this.end(this.#live(reservationId, fencingToken), "released");
@@ -251,7 +271,7 @@ export class Leases {
   }
 
   /** Ends what is over: unclaimed leases expire, claimed ones become plain allocations. */
-  sweep(nowMs: number): ReservationRecord[] {
+  sweep(nowMs: number, isUnderWay?: (lease: ReservationRecord) => boolean): ReservationRecord[] {
     const over = [...this.#book.leases.values()]
       .filter((lease) => dueMs(lease) <= nowMs)
       .sort((a, b) => (a.reservationId < b.reservationId ? -1 : 1));
@@ -261,15 +281,34 @@ export class Leases {
       // Looked up again: an earlier one's donors may have changed it.
       const lease = this.#book.leases.get(reservationId);
       if (lease === undefined) continue;
+      if (isUnderWay?.(lease) === true && this.#renewLate(lease, nowMs)) continue;
       ended.push(lease.state === "held" ? this.end(lease, "expired") : this.#settle(lease, nowMs));
     }
     return ended;
+  }
+
+  /** Keeps the lease of a restart that is late, where there is room for it to come later. */
+  #renewLate(lease: ReservationRecord, nowMs: number): boolean {
+    if (lease.state !== "held" || nowMs >= lease.expectedRestartMs + LATE_MAX_MS) return false;
+    const node = this.#book.node(lease.nodeId);
+    const before = shortageOf(this.#book, node, nowMs);
+    const grown = { ...lease, expiresMs: nowMs + GRACE_MS };
+    this.#book.putLease(grown);
+    const lacks = shortageOf(this.#book, node, nowMs);
+    if (lacks.every((lack, r) => lack <= (before[r] ?? 0))) {
+      this.#book.putLease({ ...grown, fencingToken: this.#book.nextToken() });
+      return true;
+    }
+    this.#book.putLease(lease);
+    return false;
   }
 
   /** The last phase's amounts become the instance's allocation; donors get what is idle then. */
   #settle(lease: ReservationRecord, nowMs: number): ReservationRecord {
     const { instanceId, groupId, nodeId } = lease;
     const allocated = this.#settledAmounts(lease, nowMs);
+    const last = allocated.map((_, r) => lease.amounts[needColumn(r, PHASE_COUNT - 1)] ?? 0);
+    if (allocated.some((amount, r) => amount < (last[r] ?? 0))) this.#book.noteShortSettlement();
     const fencingToken = this.#book.nextToken();
     const ended: ReservationRecord = { ...lease, state: "released", fencingToken };
     this.#book.putLease(ended);
@@ -349,20 +388,4 @@ function requireFuture(expiresMs: number, nowMs: number): void {
     got: expiresMs,
     expected: `an expiry after ${nowMs}`,
   });
-}
-
-/** Least value over a window in which two step functions change. */
-function leastOver(
-  a: Steps,
-  b: Steps,
-  window: Window,
-  value: (a: ArrayLike<number>, b: ArrayLike<number>) => number,
-): number {
-  const times = [...a.times, ...b.times].filter((t) => t > window.fromMs && t < window.toMs);
-  return Math.min(...[window.fromMs, ...times].map((t) => value(amountsAt(a, t), amountsAt(b, t))));
-}
-
-function amountsAt(steps: Steps, time: number): Float64Array {
-  const at = stepAt(steps, time) * RESOURCE_COUNT;
-  return steps.amounts.subarray(at, at + RESOURCE_COUNT);
 }

@@ -47,6 +47,14 @@ export function poolQuantiles(
   return quantiles;
 }
 
+/** The quantiles times 1 + the offset of their resource. */
+export function withOffsets(quantiles: readonly number[], offsets: readonly number[]): number[] {
+  return quantiles.map((value, index) => {
+    const offset = offsets[Math.floor(index / (QUANTILE_COUNT * PHASE_COUNT))] ?? 0;
+    return clamp(value * (1 + offset));
+  });
+}
+
 /** What a running instance needs if it is left alone, one value a resource. */
 export function keepNeed(profile: BehaviourProfile): number[] {
   return RESOURCES.map((resource, r) =>

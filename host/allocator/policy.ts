@@ -34,6 +34,20 @@ export const POOL_RHO_CAUSE = 0.05;
 /** How often a pool of leases may be too small in any of its resources; each gets a quarter. */
 export const POOL_RISK = 0.05;
 
+/** Step of the offset by which pools learn, as a share of their members' needs; its bounds. */
+export const POOL_TRACKER_RATE = 0.05;
+export const POOL_OFFSET_MIN = -0.5;
+export const POOL_OFFSET_MAX = 1;
+
+/** An ended lease stays in the ledger this long after its last day. */
+export const LEASE_RETENTION_MS = 7 * 24 * 60 * MINUTE_MS;
+
+/** Ended leases that one tick looks at. */
+export const PRUNED_A_TICK = 256;
+
+/** A late restart's lease is renewed until this long after the restart was expected. */
+export const LATE_MAX_MS = 60 * MINUTE_MS;
+
 /** Leases of one node that are drawn together; more of them count whole. */
 export const POOLED_MEMBERS_MAX = 64;
 

@@ -2,7 +2,7 @@
 import { RESOURCE_COUNT } from "../core/abi.js";
 import type { Ledger } from "../ledger/ledger.js";
 import { RepriseError } from "../lib/errors.js";
-import { type Book, NODE_KEY_PREFIX, TOKEN_KEY } from "./book.js";
+import { type Book, NODE_KEY_PREFIX, POOL_OFFSETS_KEY, TOKEN_KEY } from "./book.js";
 
 /**
  * Nodes that the book has already keep their size: what the machine is now counts for more than
@@ -14,10 +14,12 @@ export function restoreBook(book: Book, ledger: Ledger): void {
     throw contradiction("the fencing token is not a count", token);
   }
   book.fencingToken = token;
+  const offsets = ledger.get("meta", POOL_OFFSETS_KEY);
+  if (offsets !== undefined) book.poolOffsets = parseNumbers(offsets, "what pools learnt");
   for (const [key, value] of ledger.entries("meta", { from: NODE_KEY_PREFIX })) {
     if (!key.startsWith(NODE_KEY_PREFIX)) break;
     const nodeId = key.slice(NODE_KEY_PREFIX.length);
-    if (!book.nodes.has(nodeId)) book.putNode(nodeId, parseAmounts(value));
+    if (!book.nodes.has(nodeId)) book.putNode(nodeId, parseNumbers(value, "a node's size"));
   }
   for (const [instanceId, record] of ledger.entries("allocation")) {
     requireKnown(book, record.nodeId, instanceId);
@@ -31,17 +33,17 @@ export function restoreBook(book: Book, ledger: Ledger): void {
   }
 }
 
-function parseAmounts(value: string | number): number[] {
+function parseNumbers(value: string | number, what: string): number[] {
   let parsed: unknown;
   try {
     parsed = JSON.parse(`${value}`);
   } catch (cause) {
-    throw contradiction("a node's size is unreadable", value, cause);
+    throw contradiction(`${what} is unreadable`, value, cause);
   }
   if (Array.isArray(parsed) && parsed.length === RESOURCE_COUNT && parsed.every(Number.isFinite)) {
     return parsed.map(Number);
   }
-  throw contradiction("a node's size is unreadable", value);
+  throw contradiction(`${what} is unreadable`, value);
 }
 
 function requireKnown(book: Book, nodeId: string, id: string): void {

@@ -152,3 +152,19 @@ export function peaksOver(steps: Steps, windows: readonly Window[]): number[] {
   });
   return peaks;
 }
+
+/** Least value over a window in which two step functions change. */
+export function leastOver(
+  a: Steps,
+  b: Steps,
+  window: Window,
+  value: (a: ArrayLike<number>, b: ArrayLike<number>) => number,
+): number {
+  const times = [...a.times, ...b.times].filter((t) => t > window.fromMs && t < window.toMs);
+  return Math.min(...[window.fromMs, ...times].map((t) => value(amountsAt(a, t), amountsAt(b, t))));
+}
+
+function amountsAt(steps: Steps, time: number): Float64Array {
+  const at = stepAt(steps, time) * RESOURCE_COUNT;
+  return steps.amounts.subarray(at, at + RESOURCE_COUNT);
+}

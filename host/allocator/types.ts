@@ -5,6 +5,7 @@
 import type { Resource } from "../core/abi.js";
 import type { LedgerChange } from "../ledger/ledger.js";
 import type { ReservationRecord, ShrinkRecord } from "../ledger/records.js";
+import type { LeakAudit } from "./leaks.js";
 
 export interface NodeSpec {
   readonly nodeId: string;
@@ -114,6 +115,16 @@ export interface DonorSearch {
   readonly partial?: boolean;
 }
 
+export interface PoolStatus {
+  /** By how much the needs of new pooled leases are scaled, less 1; one value a resource. */
+  readonly offsets: readonly number[];
+  /** Observations of pools, one a resource, and those in which usage exceeded the pool. */
+  readonly observed: number;
+  readonly exceeded: number;
+  /** Pooled leases that settled into less than their last phase. */
+  readonly shortSettlements: number;
+}
+
 /**
  * Owner of every pool and every lease. Each mutating call either happens whole (memory and ledger)
  * or throws a typed error and changes nothing.
@@ -147,13 +158,39 @@ export interface ResourceAllocator {
   releaseReservation(reservationId: string, fencingToken: number): ReservationRecord;
   /** Renews a held lease. */
   renew(reservationId: string, fencingToken: number, expectedRestartMs: number): ReservationRecord;
-  /** Ends what is over at the clock's time; returns it. */
-  expire(): readonly ReservationRecord[];
+  /** Gives a claimed lease that fell short what is idle now. Engines are to be told. */
+  topUp(reservationId: string, fencingToken: number): Grant;
+  /**
+   * The capacity that a lease was held for is lost: the lease ends, its node has `allocatable` from
+   * now on, and donors get nothing back; `returnGifts` may give it back later. One step.
+   */
+  consume(
+    reservationId: string,
+    fencingToken: number,
+    allocatable: readonly number[],
+  ): ReservationRecord;
+  /** Gives donors back what fits now; returns the rest. For the gifts of a consumed lease. */
+  returnGifts(gifts: readonly ShrinkRecord[]): readonly ShrinkRecord[];
+  /**
+   * Ends what is over at the clock's time; returns it. A held lease for which `isUnderWay` says that
+   * its restart is only late is renewed, for at most an hour, where there is room.
+   */
+  expire(isUnderWay?: (lease: ReservationRecord) => boolean): readonly ReservationRecord[];
 
   fit(question: FitQuestion): FitAnswer;
   headroom(nodeId: string): readonly number[];
   pool(kind: PoolView["kind"], id: string): PoolView;
   donors(search: DonorSearch): readonly ShrinkRecord[];
+
+  /**
+   * Earliest time from `nowMs` on at which a restart with this need keeps the sum of start-up curves
+   * on the node under what it has; undefined when no time will do. See `earliestStart`.
+   */
+  paceRestart(need: readonly number[], nodeId: string, nowMs: number): number | undefined;
+  /** Room that nobody can give back; its count is 0. */
+  leakAudit(): LeakAudit;
+  /** What pools have learnt, and how they did. */
+  poolStatus(): PoolStatus;
 
   /** Follows predicted needs and the system's load; call once a tick. */
   tick(): void;

@@ -31,6 +31,8 @@ export interface ReservationRecord {
   /** .5, .9, .95 and .99 quantile of the need in each column, `column * 4 + quantile`, where the
    * lease shares a pool with others; absent when it is held whole. */
   readonly quantiles?: readonly number[];
+  /** What a claim that fell short would have got whole. */
+  readonly wanted?: readonly number[];
 }
 
 /** A donor's allocation, lowered for one reservation. One value a resource. */

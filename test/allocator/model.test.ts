@@ -106,7 +106,14 @@ class Bench {
 
   #open(): PredictiveAllocator {
     const { clock, ledger, profiles } = this;
-    return new PredictiveAllocator({ clock, ledger, profiles, module, debug: true });
+    return new PredictiveAllocator({
+      clock,
+      ledger,
+      profiles,
+      module,
+      reserve: "sum",
+      debug: true,
+    });
   }
 
   run(step: Command): void {

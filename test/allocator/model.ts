@@ -330,7 +330,9 @@ export class Model {
         return Math.max(0, Math.min(lease.amounts[r * 3 + k] ?? 0, ...room));
       }),
     );
-    this.live.set(id, { ...claimed, amounts });
+    const isShort = amounts.some((amount, column) => amount < (lease.amounts[column] ?? 0));
+    const wanted = isShort ? { wanted: lease.amounts } : {};
+    this.live.set(id, { ...claimed, amounts, ...wanted });
     return amounts;
   }
 
