@@ -45,6 +45,7 @@ export { type FeedOptions, type FeedReport, feed } from "./profiler/feed.js";
 // profiler
 export { InstanceStream } from "./profiler/instance-stream.js";
 export type { LadderAnswer } from "./profiler/ladder.js";
+export { readLearntFile, writeLearntFile } from "./profiler/learnt-file.js";
 export { PREDICTOR_NAMES, type PredictorName } from "./profiler/predictors/predictors.js";
 export type {
   BehaviourProfile,

@@ -1,6 +1,7 @@
 import { ENVELOPE_ROWS, NEED_COLUMNS, QUANTILE_COUNT, QUANTILES } from "../core/abi.js";
 import { checkObject } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
+import type { LearntArrays, LearntPart } from "./learnt.js";
 import type { RestartOutcome } from "./profile.js";
 
 /** Quantile tracking: step and bound of an offset, in asinh space. */
@@ -14,7 +15,7 @@ const OFFSET_ABS_MAX = 2;
  * Whether a truth lies above a quantile is asked in native units: sinh grows with its argument, so
  * it is the same event as in asinh space, and no logarithm of the host takes part.
  */
-export class RestartCalibration {
+export class RestartCalibration implements LearntPart {
   readonly #offsets = new Float64Array(ENVELOPE_ROWS);
   readonly #counts = new Uint32Array(NEED_COLUMNS);
 
@@ -22,6 +23,18 @@ export class RestartCalibration {
   get offsets(): Readonly<Float64Array> {
     return this.#offsets;
   }
+
+  get arrays(): LearntArrays {
+    return { offsets: this.#offsets, counts: this.#counts };
+  }
+
+  typeNames(): Iterable<string> {
+    return [];
+  }
+
+  typeArrays(): undefined {}
+
+  loaded(): void {}
 
   /** Truths behind the least seen resource and phase that has any; 0 before the first. */
   get trackerCount(): number {

@@ -12,6 +12,7 @@ import { CutCalibration, type Owner } from "./cut-calibration.js";
 import { DriftWatch } from "./drift.js";
 import type { LadderTables } from "./ladder.js";
 import { LaunchTrackers } from "./launch-trackers.js";
+import type { LearntParts } from "./learnt.js";
 import type { RestartOutcome, TrackerCounts } from "./profile.js";
 import type { ScoredCut } from "./shadow-cuts.js";
 import { shifted } from "./shift.js";
@@ -90,6 +91,26 @@ export class Corrections {
     return shiftEnvelope(envelope, scale, (row) => {
       return { offset: this.#cuts.offset(slot, jobType, row), added: 0 };
     });
+  }
+
+  /** Everything that is learnt here, by name. */
+  get parts(): LearntParts {
+    return {
+      restarts: this.#shared,
+      typeRestarts: this.#restarts,
+      cuts: this.#cuts,
+      launches: this.#launches,
+      surge: this.#surge,
+    };
+  }
+
+  /** Offsets of one instance, as `takeUp` takes them; undefined before its first cut. */
+  own(slot: number): Int16Array | undefined {
+    return this.#cuts.own(slot);
+  }
+
+  takeUp(slot: number, own: Int16Array): void {
+    this.#cuts.takeUp(slot, own);
   }
 
   /** Cold launches that taught so far. */

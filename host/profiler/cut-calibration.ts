@@ -6,6 +6,7 @@ import {
   QUANTILES,
   RESOURCE_COUNT,
 } from "../core/abi.js";
+import type { LearntArrays, LearntPart } from "./learnt.js";
 import { clampOffset, ownWeight, trackOnce } from "./offset-tracker.js";
 import { type TrackedTruth, TypeTrackers, trackRows } from "./type-trackers.js";
 
@@ -30,12 +31,12 @@ export interface Owner {
  * correct whatever the network gets wrong on undisturbed instances; what a restart adds is learnt
  * apart from them.
  */
-export class CutCalibration {
+export class CutCalibration implements LearntPart {
   readonly #global = new Float64Array(ENVELOPE_ROWS);
   readonly #types = new TypeTrackers();
   readonly #own: Int16Array;
   readonly #ownCounts: Uint16Array;
-  #count = 0;
+  readonly #count = new Uint32Array(1);
 
   constructor(slotCount: number) {
     this.#own = new Int16Array(slotCount * OWN);
@@ -44,7 +45,7 @@ export class CutCalibration {
 
   /** Cuts scored so far. */
   get count(): number {
-    return this.#count;
+    return this.#count[0] ?? 0;
   }
 
   /** Of one instance, up to 65,535. */
@@ -69,9 +70,38 @@ export class CutCalibration {
   learn(owner: Owner, truth: TrackedTruth & { readonly underWay: number }, boost: number): void {
     const factor = Math.min(1, FULL_STEPS / truth.underWay);
     if (!trackRows(this.#global, truth, ETA_GLOBAL * boost * factor)) return;
-    this.#count++;
+    this.#count[0] = this.count + 1;
     this.#types.learn(owner.jobType, truth, factor);
     this.#learnOwn(owner.slot, truth);
+  }
+
+  get arrays(): LearntArrays {
+    return { global: this.#global, count: this.#count };
+  }
+
+  typeNames(): Iterable<string> {
+    return this.#types.typeNames();
+  }
+
+  typeArrays(jobType: string): LearntArrays | undefined {
+    return this.#types.typeArrays(jobType);
+  }
+
+  loaded(): void {}
+
+  /** Offsets of one instance and their count, as `takeUp` takes them; undefined without a cut. */
+  own(slot: number): Int16Array | undefined {
+    if (this.countOf(slot) === 0) return undefined;
+    const out = new Int16Array(OWN + 1);
+    out.set(this.#own.subarray(slot * OWN, (slot + 1) * OWN));
+    out[OWN] = this.countOf(slot);
+    return out;
+  }
+
+  takeUp(slot: number, own: Int16Array): void {
+    if (own.length !== OWN + 1) return;
+    this.#own.set(own.subarray(0, OWN), slot * OWN);
+    this.#ownCounts[slot] = own[OWN] ?? 0;
   }
 
   /** A slot changes hands. */

@@ -1,4 +1,5 @@
 import { ENVELOPE_ROWS, PHASE_COUNT, QUANTILE_COUNT } from "../core/abi.js";
+import type { LearntArrays, LearntPart } from "./learnt.js";
 import { clampOffset } from "./offset-tracker.js";
 import { shifted } from "./shift.js";
 import { type TrackedTruth, TypeTrackers, trackRows } from "./type-trackers.js";
@@ -12,14 +13,14 @@ const SCALES = [0.01, 0.01, 0.001, 0.01];
  * resource, phase and quantile, and one a job type, shrunk by n / (n + 20). No restart and no shadow
  * cut moves them, and they move no other answer.
  */
-export class LaunchTrackers {
+export class LaunchTrackers implements LearntPart {
   readonly #global = new Float64Array(ENVELOPE_ROWS);
   readonly #types = new TypeTrackers();
-  #count = 0;
+  readonly #count = new Uint32Array(1);
 
   /** Launches so far. */
   get count(): number {
-    return this.#count;
+    return this.#count[0] ?? 0;
   }
 
   countOf(jobType: string | undefined): number {
@@ -27,9 +28,23 @@ export class LaunchTrackers {
   }
 
   learn(jobType: string | undefined, truth: TrackedTruth): void {
-    if (trackRows(this.#global, truth, ETA)) this.#count++;
+    if (trackRows(this.#global, truth, ETA)) this.#count[0] = this.count + 1;
     this.#types.learn(jobType, truth);
   }
+
+  get arrays(): LearntArrays {
+    return { global: this.#global, count: this.#count };
+  }
+
+  typeNames(): Iterable<string> {
+    return this.#types.typeNames();
+  }
+
+  typeArrays(jobType: string): LearntArrays | undefined {
+    return this.#types.typeArrays(jobType);
+  }
+
+  loaded(): void {}
 
   /** A new table, quantiles in order. */
   apply(envelope: Float64Array, jobType: string | undefined): Float64Array {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { PHASE_COUNT, QUANTILE_COUNT, RESOURCES, type Resource } from "../core/abi.js";
 import { RepriseError } from "../lib/errors.js";
+import type { ProfilerOptions } from "./profiler-options.js";
 
 const FORMAT = "reprise population prior 1";
 /** From build/js/host/profiler to the package's own copy. */
@@ -24,6 +25,12 @@ let shipped: PopulationPrior | undefined;
 export function shippedPopulationPrior(): PopulationPrior {
   shipped ??= parsePopulationPrior(readFileSync(FILE, "utf8"));
   return shipped;
+}
+
+/** The chosen prior, else the package's. @throws ERR_CONFIG */
+export function populationPriorOf(options: ProfilerOptions): PopulationPrior | undefined {
+  const { populationPrior } = options;
+  return populationPrior === null ? undefined : (populationPrior ?? shippedPopulationPrior());
 }
 
 /** @throws ERR_CONFIG */

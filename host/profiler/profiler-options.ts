@@ -34,3 +34,12 @@ export interface ProfilerOptions extends PredictorChoice {
   /** The compiled worker entry; only tests name another one. */
   readonly workerUrl?: URL;
 }
+
+export interface TickReport {
+  readonly tick: number;
+  readonly sampleCount: number;
+  readonly tileCount: number;
+  readonly sliceCount: number;
+  /** Repeats that lost workers made necessary. */
+  readonly repeatCount: number;
+}

@@ -17,36 +17,27 @@ import { Corrections } from "./corrections.js";
 import { InstanceTable } from "./instances.js";
 import { SampleIntake } from "./intake.js";
 import { Learner } from "./learner.js";
+import { LearntKeeper } from "./learnt-keeper.js";
 import { incarnationRecord, interruptionsBefore, OUTAGE_MINUTES_DEFAULT } from "./lives.js";
 import { openWorkers } from "./open-workers.js";
-import { type PopulationPrior, shippedPopulationPrior } from "./population-prior.js";
+import { populationPriorOf } from "./population-prior.js";
 import { PredictorShelf } from "./predictors/shelf.js";
 import type { BehaviourProfile, ProfileOptions, ProfileReader, RestartOutcome } from "./profile.js";
 import { ProfileBook } from "./profile-book.js";
-import type { ProfilerOptions } from "./profiler-options.js";
+import type { ProfilerOptions, TickReport } from "./profiler-options.js";
 import { PublishedFacts } from "./published.js";
 import { AnswerReader, type NetworkAnswer } from "./reader.js";
 import { checkOutage, checkRegistration } from "./registration.js";
 import type { DropReason } from "./sample-check.js";
 import { Population } from "./statistics.js";
-import type { SurgePrior } from "./surge.js";
-import { shippedSurgePrior } from "./surge-prior.js";
+import { surgePriorOf } from "./surge-prior.js";
 import { TickSlices } from "./tick.js";
 import { clearLane, publishedLane, writeIdentity, writeInterruptions } from "./tile-lanes.js";
 import type { Workers } from "./workers.js";
 
-export { OUTAGE_MINUTES_DEFAULT, type ProfilerOptions };
+export { OUTAGE_MINUTES_DEFAULT, type ProfilerOptions, type TickReport };
 
 const QUEUE_SAMPLES_MIN = 65_536;
-
-export interface TickReport {
-  readonly tick: number;
-  readonly sampleCount: number;
-  readonly tileCount: number;
-  readonly sliceCount: number;
-  /** Repeats that lost workers made necessary. */
-  readonly repeatCount: number;
-}
 
 export class Profiler implements ProfileReader {
   readonly #core: CoreMemory;
@@ -63,6 +54,7 @@ export class Profiler implements ProfileReader {
   readonly #values: number[] = [];
   readonly #calibration = new RestartCalibration();
   readonly #learner: Learner;
+  readonly #keeper: LearntKeeper;
   /** Outage that a slot's lane holds now, minutes. */
   readonly #outages: Float64Array;
   #afterTick: (() => void)[] = [];
@@ -93,9 +85,9 @@ export class Profiler implements ProfileReader {
       onLane: (slot, seconds) => this.#prepareLane(slot, seconds),
       onPublished: (slot, count) => this.#publishSlot(slot, count),
     });
-    const slotCount = maxInstances;
     const shared = this.#calibration;
-    const corrections = new Corrections(slotCount, shared, priorOf(options));
+    const modelVersion = options.weights?.version ?? "none";
+    const corrections = new Corrections(maxInstances, shared, surgePriorOf(options));
     this.#book = new ProfileBook({
       reader: new AnswerReader(core, this.#slices),
       published: this.#published,
@@ -103,12 +95,14 @@ export class Profiler implements ProfileReader {
       calibration: shared,
       corrections,
       predictors: this.#predictors,
-      prior: populationOf(options),
-      modelVersion: options.weights?.version ?? "none",
+      prior: populationPriorOf(options),
+      modelVersion,
       hasNetwork: core.network !== null,
     });
+    const [population, instances] = [this.#population, this.#instances];
+    this.#keeper = new LearntKeeper({ corrections, population, instances, modelVersion });
     this.#learner = new Learner({
-      slotCount,
+      slotCount: maxInstances,
       instances: this.#instances,
       published: this.#published,
       book: this.#book,
@@ -177,6 +171,7 @@ export class Profiler implements ProfileReader {
       this.#published.reset(slot, Math.max(0, life.incarnation - 1));
       this.#predictors.reset(slot);
       this.#learner.reset(slot);
+      this.#keeper.registered(instanceId, slot);
     }
     this.#whenIdle(() => {
       // Memory starts as zeros: only a recycled slot holds what another instance left.
@@ -258,6 +253,17 @@ export class Profiler implements ProfileReader {
   outcome(outcome: RestartOutcome): void {
     this.#checkOpen();
     this.#learner.outcome(outcome);
+  }
+
+  /** Offsets, surges and the population, for `restoreLearnt` of a later process. */
+  snapshotLearnt(): Uint8Array {
+    return this.#keeper.snapshot();
+  }
+
+  /** Goes on as calibrated as when it was taken. @throws ERR_CONFIG; then nothing changed */
+  restoreLearnt(bytes: Uint8Array): void {
+    this.#checkOpen();
+    this.#keeper.restore(bytes);
   }
 
   // Answers
@@ -390,12 +396,4 @@ export class Profiler implements ProfileReader {
     if (!this.#closed) return;
     throw new RepriseError("ERR_SHUTTING_DOWN", "the profiler is closed");
   }
-}
-
-function populationOf({ populationPrior }: ProfilerOptions): PopulationPrior | undefined {
-  return populationPrior === null ? undefined : (populationPrior ?? shippedPopulationPrior());
-}
-
-function priorOf({ surgePrior, weights }: ProfilerOptions): SurgePrior | undefined {
-  return surgePrior ?? (weights === null ? undefined : shippedSurgePrior(weights.version));
 }

@@ -2,6 +2,7 @@
 
 import { QUANTILES, RESOURCE_COUNT } from "../core/abi.js";
 import { invariant } from "../lib/assert.js";
+import type { LearntArrays, LearntPart } from "./learnt.js";
 
 /** Bytes that the core's `statistics` writes a tile, and f32 words from one row to the next. */
 export const STATISTICS_TILE_BYTES = 384;
@@ -74,7 +75,7 @@ export type EmpiricalQuantiles = Float64Array;
  * Empirical quantiles of what the instances of a job type used, and of all instances together: the
  * answer for an instance of which too little is known (the idea of NPTS: the past's own values).
  */
-export class Population {
+export class Population implements LearntPart {
   readonly #types = new Map<string, TypeHistogram>();
   readonly #all = new TypeHistogram();
 
@@ -82,12 +83,29 @@ export class Population {
   observe(jobType: string | undefined, values: readonly number[]): void {
     this.#all.add(values);
     if (jobType === undefined) return;
-    let histogram = this.#types.get(jobType);
-    if (histogram === undefined) {
-      histogram = new TypeHistogram();
-      this.#types.set(jobType, histogram);
-    }
-    histogram.add(values);
+    this.#findOrAdd(jobType).add(values);
+  }
+
+  get arrays(): LearntArrays {
+    return this.#all.arrays;
+  }
+
+  typeNames(): Iterable<string> {
+    return this.#types.keys();
+  }
+
+  typeArrays(jobType: string): LearntArrays {
+    return this.#findOrAdd(jobType).arrays;
+  }
+
+  loaded(): void {}
+
+  #findOrAdd(jobType: string): TypeHistogram {
+    const found = this.#types.get(jobType);
+    if (found !== undefined) return found;
+    const histogram = new TypeHistogram();
+    this.#types.set(jobType, histogram);
+    return histogram;
   }
 
   /** Of the type where it is known well enough, else of everything; null when that is not either. */
@@ -104,15 +122,16 @@ class TypeHistogram {
     return new Float64Array(EDGES.length + 1);
   });
   readonly #totals = new Float64Array(RESOURCE_COUNT);
-  #samples = 0;
+  /** One number. */
+  readonly #samples = new Float64Array(1);
 
   get isKnown(): boolean {
-    return this.#samples >= OBSERVATIONS_MIN;
+    return (this.#samples[0] ?? 0) >= OBSERVATIONS_MIN;
   }
 
   add(values: readonly number[]): void {
     invariant(values.length === RESOURCE_COUNT, "a population takes one value a resource");
-    this.#samples += 1;
+    this.#samples[0] = (this.#samples[0] ?? 0) + 1;
     for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
       const value = values[resource] ?? Number.NaN;
       if (!(value >= 0 && value < Number.POSITIVE_INFINITY)) continue;
@@ -122,6 +141,11 @@ class TypeHistogram {
       const total = (this.#totals[resource] ?? 0) + 1;
       this.#totals[resource] = total >= WEIGHT_MAX ? halve(weights) : total;
     }
+  }
+
+  get arrays(): LearntArrays {
+    const weights = this.#weights.map((each, resource) => [`weights${resource}`, each] as const);
+    return { ...Object.fromEntries(weights), totals: this.#totals, samples: this.#samples };
   }
 
   quantiles(): EmpiricalQuantiles {

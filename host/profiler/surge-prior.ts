@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { QUANTILE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
 import { RepriseError } from "../lib/errors.js";
+import type { ProfilerOptions } from "./profiler-options.js";
 import type { SurgePrior } from "./surge.js";
 import type { SizePrior } from "./surge-table.js";
 
@@ -19,6 +20,11 @@ const FILE = fileURLToPath(
 export function shippedSurgePrior(weightsVersion: string): SurgePrior | undefined {
   const prior = parseSurgePrior(readFileSync(FILE, "utf8"));
   return prior.weights === weightsVersion ? prior.surge : undefined;
+}
+
+/** The chosen prior, else what is known for these weights. @throws ERR_CONFIG */
+export function surgePriorOf({ surgePrior, weights }: ProfilerOptions): SurgePrior | undefined {
+  return surgePrior ?? (weights === null ? undefined : shippedSurgePrior(weights.version));
 }
 
 /** @throws ERR_CONFIG */

@@ -8,7 +8,7 @@ import {
 import { DECAY_MINUTES_DEFAULT, fitDecay, mixDecays, phaseShares } from "./surge-decay.js";
 
 /** Restarts kept, the newest ones. */
-export const RESERVOIR = 64;
+const RESERVOIR = 64;
 /** Restarts after which a type's own surge weighs half. */
 const SHRINKAGE = 5;
 const ROWS_A_RESOURCE = PHASE_COUNT * QUANTILE_COUNT;
@@ -37,20 +37,15 @@ export const NO_SIZE: SizePrior = {
 export class SurgeTable {
   readonly #prior: SizePrior;
   /** `RESERVOIR` rows of resource x phase x quantile. */
-  readonly #excess: Float32Array;
+  readonly #excess = new Float32Array(RESERVOIR * ENVELOPE_ROWS);
   /** Restarts that showed each resource. */
-  readonly #seen: Uint32Array;
+  readonly #seen = new Uint32Array(RESOURCE_COUNT);
   /** Quantiles of the excess, resource x phase x quantile; NaN where never seen. */
   readonly #quantiles = new Float64Array(ENVELOPE_ROWS).fill(Number.NaN);
   readonly #decays: Float64Array;
 
-  constructor(
-    prior: SizePrior,
-    excess: Float32Array = new Float32Array(RESERVOIR * ENVELOPE_ROWS),
-  ) {
+  constructor(prior: SizePrior) {
     this.#prior = prior;
-    this.#excess = excess;
-    this.#seen = new Uint32Array(RESOURCE_COUNT);
     this.#decays = Float64Array.from(prior.decayMinutes);
   }
 
@@ -94,20 +89,15 @@ export class SurgeTable {
     this.#refresh(resource);
   }
 
-  get seen(): Readonly<Uint32Array> {
-    return this.#seen;
+  get arrays(): { readonly excess: Float32Array; readonly seen: Uint32Array } {
+    return { excess: this.#excess, seen: this.#seen };
   }
 
-  get excess(): Readonly<Float32Array> {
-    return this.#excess;
-  }
-
-  /** A table that goes on where another one was. */
-  static resume(prior: SizePrior, excess: Float32Array, seen: ArrayLike<number>): SurgeTable {
-    const table = new SurgeTable(prior, excess);
-    table.#seen.set(seen);
-    for (let resource = 0; resource < RESOURCE_COUNT; resource++) table.#refresh(resource);
-    return table;
+  /** The arrays were replaced. */
+  loaded(): void {
+    for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+      if ((this.#seen[resource] ?? 0) > 0) this.#refresh(resource);
+    }
   }
 
   #decayed(resource: number, phase: number, size: number): number {

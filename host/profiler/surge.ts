@@ -7,6 +7,7 @@ import {
   RESOURCE_COUNT,
 } from "../core/abi.js";
 import { LIMITS } from "../lib/limits.js";
+import type { LearntArrays, LearntPart } from "./learnt.js";
 import { distance, shifted } from "./shift.js";
 import { settledMinutes } from "./surge-decay.js";
 import { NO_SIZE, type SizePrior, SurgeTable } from "./surge-table.js";
@@ -47,8 +48,9 @@ export interface SurgeShift {
 
 export const NO_SHIFT: SurgeShift = { scaled: 0, added: 0 };
 
-export interface TypeSurge {
-  count: number;
+interface TypeSurge {
+  /** One number. */
+  readonly count: Uint32Array;
   readonly added: SurgeTable;
   readonly scaled: SurgeTable;
   /** Pinball loss of each measure so far, added and scaled, one pair a resource. */
@@ -73,7 +75,8 @@ export interface TypeSurge {
  * the size while few restarts show one. Instances without a job type have no surge of
  * their own; the offsets that all restarts share hold for them.
  */
-export class SurgeBook {
+export class SurgeBook implements LearntPart {
+  readonly arrays: LearntArrays = {};
   readonly #prior: SurgePrior;
   readonly #types = new Map<string, TypeSurge>();
 
@@ -83,7 +86,7 @@ export class SurgeBook {
 
   /** Restarts of a type so far. */
   count(jobType: string | undefined): number {
-    return this.#find(jobType)?.count ?? 0;
+    return this.#find(jobType)?.count[0] ?? 0;
   }
 
   /** By `envelopeRow`; from 0, and never rising from phase to phase. */
@@ -137,11 +140,32 @@ export class SurgeBook {
         columns.flatMap((column) => scaledExcess(column, peaks, answer)),
       );
     }
-    if (hasSeen) type.count++;
+    if (hasSeen) type.count[0] = (type.count[0] ?? 0) + 1;
   }
 
-  get types(): ReadonlyMap<string, TypeSurge> {
-    return this.#types;
+  typeNames(): Iterable<string> {
+    return this.#types.keys();
+  }
+
+  typeArrays(jobType: string): LearntArrays | undefined {
+    const type = this.#find(jobType) ?? this.#add(jobType);
+    if (type === undefined) return undefined;
+    const { count, losses, added, scaled } = type;
+    return {
+      count,
+      losses,
+      added: added.arrays.excess,
+      addedSeen: added.arrays.seen,
+      scaled: scaled.arrays.excess,
+      scaledSeen: scaled.arrays.seen,
+    };
+  }
+
+  loaded(): void {
+    for (const { added, scaled } of this.#types.values()) {
+      added.loaded();
+      scaled.loaded();
+    }
   }
 
   #find(jobType: string | undefined): TypeSurge | undefined {
@@ -151,7 +175,7 @@ export class SurgeBook {
   #add(jobType: string): TypeSurge | undefined {
     if (this.#types.size >= LIMITS.jobTypesTrackedMax) return undefined;
     const type: TypeSurge = {
-      count: 0,
+      count: new Uint32Array(1),
       added: new SurgeTable(this.#prior.added),
       scaled: new SurgeTable(this.#prior.scaled),
       losses: new Float64Array(2 * RESOURCE_COUNT),

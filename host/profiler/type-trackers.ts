@@ -1,12 +1,14 @@
 import { ENVELOPE_ROWS, NEED_COLUMNS, QUANTILE_COUNT, QUANTILES } from "../core/abi.js";
 import { LIMITS } from "../lib/limits.js";
+import type { LearntArrays, LearntPart } from "./learnt.js";
 import { ownWeight, trackOnce } from "./offset-tracker.js";
 
 const ETA = 0.05;
 
 interface TypeTracker {
   readonly offsets: Float64Array;
-  count: number;
+  /** One number. */
+  readonly count: Uint32Array;
 }
 
 /** What misses at each quantile were seen: resource x phase x quantile, NaN columns not seen. */
@@ -18,29 +20,45 @@ export interface TrackedTruth {
 }
 
 /** Offsets a job type. Instances without a type, and types beyond the limit, have none. */
-export class TypeTrackers {
+export class TypeTrackers implements LearntPart {
+  readonly arrays: LearntArrays = {};
   readonly #types = new Map<string, TypeTracker>();
 
   count(jobType: string | undefined): number {
-    return jobType === undefined ? 0 : (this.#types.get(jobType)?.count ?? 0);
+    return jobType === undefined ? 0 : (this.#types.get(jobType)?.count[0] ?? 0);
   }
 
   /** Shrunk towards 0, that is towards what all types have in common. */
   offset(jobType: string | undefined, row: number): number {
     const own = jobType === undefined ? undefined : this.#types.get(jobType);
-    return own === undefined ? 0 : ownWeight(own.count) * (own.offsets[row] ?? 0);
+    return own === undefined ? 0 : ownWeight(own.count[0] ?? 0) * (own.offsets[row] ?? 0);
   }
 
   /** @param factor on the step; 1 when one truth comes after the other */
   learn(jobType: string | undefined, truth: TrackedTruth, factor = 1): void {
     if (jobType === undefined) return;
-    let own = this.#types.get(jobType);
-    if (own === undefined) {
-      if (this.#types.size >= LIMITS.jobTypesTrackedMax) return;
-      own = { offsets: new Float64Array(ENVELOPE_ROWS), count: 0 };
-      this.#types.set(jobType, own);
-    }
-    if (trackRows(own.offsets, truth, ETA * factor)) own.count++;
+    const own = this.#findOrAdd(jobType);
+    if (own === undefined || !trackRows(own.offsets, truth, ETA * factor)) return;
+    own.count[0] = (own.count[0] ?? 0) + 1;
+  }
+
+  typeNames(): Iterable<string> {
+    return this.#types.keys();
+  }
+
+  typeArrays(jobType: string): LearntArrays | undefined {
+    const own = this.#findOrAdd(jobType);
+    return own === undefined ? undefined : { offsets: own.offsets, count: own.count };
+  }
+
+  loaded(): void {}
+
+  #findOrAdd(jobType: string): TypeTracker | undefined {
+    const found = this.#types.get(jobType);
+    if (found !== undefined || this.#types.size >= LIMITS.jobTypesTrackedMax) return found;
+    const own = { offsets: new Float64Array(ENVELOPE_ROWS), count: new Uint32Array(1) };
+    this.#types.set(jobType, own);
+    return own;
   }
 }
 
