@@ -139,4 +139,8 @@ export class GroupBudgets {
   take(groupId: string): void {
     this.#left.set(groupId, this.left(groupId) - 1);
   }
+
+  giveBack(groupId: string): void {
+    this.#left.set(groupId, this.left(groupId) + 1);
+  }
 }

@@ -9,6 +9,10 @@ import { RESOURCE_COUNT } from "../core/abi.js";
 import type { ClassBound } from "../ledger/records.js";
 import type { Candidate, GroupBudgets } from "./candidates.js";
 import { leastCover } from "./cover-kernel.js";
+import { tryCovers } from "./try-covers.js";
+
+/** With more candidates than this nobody is tried to be spared one by one. */
+const SPARING_MAX = 64;
 
 export interface CoverProblem {
   /** Still to be freed, one value a resource; nothing where it is 0 or less. */
@@ -91,7 +95,9 @@ function someCover(
   const most = mostGain(candidates, problem);
   if (isCovered(remaining(needed, most))) return most;
   const answer = solve(candidates, { needed, budgets, cost: () => 0, stopgapPrice: 1 });
-  return answer.covered && answer.cost === 0 ? answer.victims : undefined;
+  if (answer.covered && answer.cost === 0) return answer.victims;
+  // The bound may prove that there is none; else the last few are tried out.
+  return answer.bound > 0 ? undefined : tryCovers(byGain(candidates, needed), needed, budgets);
 }
 
 /**
@@ -122,9 +128,10 @@ function chooseInClass(priority: number, rest: CoverProblem, before: Lower): Sta
     // The stage before has found a cover all the same.
     const victims = before.taken.filter(isOwn);
     const taken = before.taken.filter((candidate) => !isOwn(candidate));
-    return { victims, cost: sumOfCosts(victims), bound: 0, lower: { taken, covers: true } };
+    const found = { victims, cost: sumOfCosts(victims), bound: 0 };
+    return spareOwn({ ...found, lower: { taken, covers: true } }, below, rest);
   }
-  return {
+  const stage: Stage = {
     victims: answer.victims.filter(isOwn),
     cost: answer.cost,
     bound: answer.bound,
@@ -133,6 +140,22 @@ function chooseInClass(priority: number, rest: CoverProblem, before: Lower): Sta
       covers: answer.covered,
     },
   };
+  return answer.covered ? spareOwn(stage, below, rest) : stage;
+}
+
+/** Whoever the lower classes can stand in for after all, the dearest first. */
+function spareOwn(stage: Stage, below: readonly Candidate[], rest: CoverProblem): Stage {
+  let { victims, lower } = stage;
+  if (victims.length + below.length > SPARING_MAX) return stage;
+  const order = [...victims].sort((a, b) => b.cost - a.cost || (isBefore(a, b) ? 1 : -1));
+  for (const victim of order) {
+    const others = victims.filter((each) => each !== victim);
+    const taken = someCover([...others, ...below], rest);
+    if (taken === undefined) continue;
+    victims = taken.filter((each) => others.includes(each));
+    lower = { taken: taken.filter((each) => !others.includes(each)), covers: true };
+  }
+  return { ...stage, victims, cost: sumOfCosts(victims), lower };
 }
 
 interface Answer {
@@ -194,18 +217,22 @@ function sumOfCosts(candidates: readonly Candidate[]): number {
 /** As many as the budgets allow, those that free most first; all when no budget binds. */
 function mostGain(candidates: readonly Candidate[], problem: CoverProblem): readonly Candidate[] {
   const budgets = copyBudgets(problem.budgets, candidates);
-  const gains = new Map(
-    candidates.map((candidate) => [candidate, gainOf(candidate, problem.needed, problem.needed)]),
-  );
-  const order = [...candidates].sort(
-    (a, b) => (gains.get(b) ?? 0) - (gains.get(a) ?? 0) || (isBefore(a, b) ? -1 : 1),
-  );
-  return order.filter((candidate) => {
+  return byGain(candidates, problem.needed).filter((candidate) => {
     const left = budgets.get(candidate.input.groupId) ?? 0;
-    if (left < 1 || gains.get(candidate) === 0) return false;
+    if (left < 1) return false;
     budgets.set(candidate.input.groupId, left - 1);
     return true;
   });
+}
+
+/** Those that free some of what is needed, the most of it first. */
+function byGain(candidates: readonly Candidate[], needed: readonly number[]): Candidate[] {
+  const gains = new Map(
+    candidates.map((candidate) => [candidate, gainOf(candidate, needed, needed)] as const),
+  );
+  return candidates
+    .filter((candidate) => gains.get(candidate) !== 0)
+    .sort((a, b) => (gains.get(b) ?? 0) - (gains.get(a) ?? 0) || (isBefore(a, b) ? -1 : 1));
 }
 
 function copyBudgets(budgets: GroupBudgets, candidates: readonly Candidate[]): Map<string, number> {
