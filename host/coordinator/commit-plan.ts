@@ -5,7 +5,6 @@ import { canonicalJson } from "../ledger/encoding.js";
 import type { Ledger, LedgerChange } from "../ledger/ledger.js";
 import type {
   AllocationRecord,
-  ClassBound,
   DecisionRecord,
   PlanRecord,
   ReservationRecord,
@@ -74,8 +73,8 @@ export function commitPlan(
       const freed = freeVictims(context, verdict);
       const holds = reserveHolds(context, verdict, planId);
       const restarts = reserveRestarts(context, verdict, planId);
-      const { bounds = [] } = verdict.proposal;
-      const record = planRecord({ planId, nowMs, request, bounds }, freed.allocations, [
+      const { proposal } = verdict;
+      const record = planRecord({ planId, nowMs, request, proposal }, freed.allocations, [
         ...holds,
         ...restarts,
       ]);
@@ -174,12 +173,13 @@ function planRecord(
     readonly planId: string;
     readonly nowMs: number;
     readonly request: PendingRequest["request"];
-    readonly bounds: readonly ClassBound[];
+    readonly proposal: Verdict["proposal"];
   },
   victimAllocations: readonly AllocationRecord[],
   reservations: readonly ReservationRecord[],
 ): PlanRecord {
-  const { planId, nowMs, request, bounds } = so;
+  const { planId, nowMs, request } = so;
+  const { bounds = [], donorCount, donorCountMin } = so.proposal;
   return {
     planId,
     requestId: request.requestId,
@@ -191,6 +191,8 @@ function planRecord(
     shrinks: reservations.flatMap(({ shrinks }) => shrinks),
     ...(request.deadlineMs === undefined ? {} : { deadlineMs: request.deadlineMs }),
     ...(bounds.length === 0 ? {} : { certificate: bounds }),
+    ...(donorCount === undefined ? {} : { donorCount }),
+    ...(donorCountMin === undefined ? {} : { donorCountMin }),
     confirmedActs: [],
     fencingToken: Math.max(0, ...reservations.map(({ fencingToken }) => fencingToken)),
   };

@@ -26,6 +26,8 @@ export interface Cover {
   readonly covered: boolean;
   /** What the victims leave uncovered, one value a resource, zeros when covered. */
   readonly left: readonly number[];
+  /** What they free beyond the need, one value a resource. */
+  readonly spare: readonly number[];
   /** Gain over cost of each candidate at the moment of the first choice. */
   readonly scores: ReadonlyMap<string, { readonly gain: number; readonly score: number }>;
   /** Highest class first; empty where no bound holds for the victims as a whole. */
@@ -54,7 +56,14 @@ export function selectVictims(problem: CoverProblem): Cover {
     lower = stage.lower;
   }
   const left = remaining(problem.needed, chosen);
-  return { victims: chosen, covered: isCovered(left), left: left.map(positive), scores, bounds };
+  return {
+    victims: chosen,
+    covered: isCovered(left),
+    left: left.map(positive),
+    spare: left.map((amount) => positive(-amount)),
+    scores,
+    bounds,
+  };
 }
 
 /** What a stage would take of the classes below its own; a later one may do better. */

@@ -7,6 +7,7 @@
 import type { Reason, ShrinkRecord } from "../ledger/records.js";
 import { type Candidate, type Exclusion, GroupBudgets, isCandidate, judge } from "./candidates.js";
 import { type Cover, selectVictims } from "./cover.js";
+import { type ShrinksByNode, type TrimmedShrinks, trimShrinks } from "./donor-trim.js";
 import type { AskDonors, PlanInputs } from "./inputs.js";
 import {
   isPlaced,
@@ -51,6 +52,9 @@ export interface Proposal {
   readonly scores: Cover["scores"];
   /** Among those whose restart has a place; absent where nobody was picked for the room. */
   readonly bounds?: Cover["bounds"];
+  /** How many neighbours shrink for the room, and the fewest that could give as much. */
+  readonly donorCount?: number;
+  readonly donorCountMin?: number;
   /** Victims that would free enough but whose restart has no place. */
   readonly unplaced: readonly Unplaced[];
 }
@@ -151,7 +155,7 @@ class Reclaim {
     nodeIds: readonly string[],
     judged: readonly (Candidate | Exclusion)[],
     so: {
-      readonly shrinks: ReadonlyMap<string, ShrinkRecord[]>;
+      readonly shrinks: ShrinksByNode;
       readonly unplaced: readonly Unplaced[];
     },
   ): Proposal | Unplaced {
@@ -170,10 +174,35 @@ class Reclaim {
     if (!cover.covered && !partly) {
       return this.#infeasible(judged, unplaced, cover.left, cover.scores);
     }
+    const victims = new Set(cover.victims.map(({ input }) => input.instanceId));
+    const trimmed = trimShrinks(shrinks, cover.spare, victims);
+    const settled = { judged, unplaced, shrinks: trimmed.shrinks, donors: trimmed };
+    const outcome = this.#settle(nodeIds, cover, settled);
+    // What neighbours could keep may be what a restart needs.
+    if (!("missing" in outcome) || !trimmed.changed) return outcome;
+    return this.#settle(nodeIds, cover, { judged, unplaced, shrinks });
+  }
+
+  /** Holds the room, then places the restarts, with these shrinks. */
+  #settle(
+    nodeIds: readonly string[],
+    cover: Cover,
+    so: {
+      readonly judged: readonly (Candidate | Exclusion)[];
+      readonly unplaced: readonly Unplaced[];
+      readonly shrinks: ShrinksByNode;
+      readonly donors?: TrimmedShrinks;
+    },
+  ): Proposal | Unplaced {
+    const { shrinks, donors } = so;
+    const rooms = new Rooms(this.#inputs.nodes);
+    const givenBy = applyShrinks(shrinks, rooms);
     for (const { input } of cover.victims) rooms.addFlat(input.nodeId, input.freed, 1);
     const victims = new Set(cover.victims.map(({ input }) => input.instanceId));
     const holds = holdRoom(this.#request.amounts, nodeIds, rooms, { shrinks, victims });
-    return this.#placeAll(cover, rooms, { judged, holds, unplaced, givenBy });
+    const outcome = this.#placeAll(cover, rooms, { ...so, holds, givenBy });
+    if ("missing" in outcome || donors === undefined || donors.donorCount === 0) return outcome;
+    return { ...outcome, donorCount: donors.donorCount, donorCountMin: donors.donorCountMin };
   }
 
   #placeAll(
@@ -247,7 +276,7 @@ function shortOf(amounts: readonly number[], nodeIds: readonly string[], rooms: 
 }
 
 function applyShrinks(
-  shrinks: ReadonlyMap<string, readonly ShrinkRecord[]>,
+  shrinks: ShrinksByNode,
   rooms: Rooms,
 ): ReadonlyMap<string, readonly number[]> {
   const givenBy = new Map<string, readonly number[]>();
@@ -277,7 +306,7 @@ function holdRoom(
   nodeIds: readonly string[],
   rooms: Rooms,
   so: {
-    readonly shrinks: ReadonlyMap<string, readonly ShrinkRecord[]>;
+    readonly shrinks: ShrinksByNode;
     readonly victims: ReadonlySet<string>;
   },
 ): Hold[] {

@@ -85,6 +85,9 @@ export interface PlanRecord {
   readonly deadlineMs?: number;
   /** How near to the optimum the victims are, highest class first; absent where not known. */
   readonly certificate?: readonly ClassBound[];
+  /** Neighbours that shrink for the requested room, and the fewest that could give as much. */
+  readonly donorCount?: number;
+  readonly donorCountMin?: number;
   /** What a roll-back could not make good, because an act had happened already. */
   readonly shortfalls?: readonly Reason[];
   /** Acts already confirmed by the engine, by act id. */

@@ -157,6 +157,35 @@ test("neighbours shrink before anyone is interrupted", () => {
   assert.equal(victimsOf(inputs), ["d"]);
 });
 
+test("neighbours keep what victims, who come whole, have made needless", () => {
+  // 7 are needed: three neighbours would give 1 each, the victim frees 6.
+  const donors = ["d1", "d2", "d3"].map((id) => instance(id, "a", { priority: 200 }));
+  const victim = instance("v", "a", { size: 6 });
+  const ask: AskDonors = ({ nodeId, partial }) =>
+    partial === true
+      ? donors.map(({ instanceId }) => ({
+          donorId: instanceId,
+          nodeId,
+          given: [1, 1, 0, 0],
+          floor: [instanceId === "d2" ? 3 : 1, 1, 0, 0],
+        }))
+      : [];
+  const inputs = inputsOf(
+    reclaim(7, ["a"]),
+    [node("a", 12, 0), node("b", 8, 8)],
+    [victim, ...donors],
+  );
+  const { proposal } = decide(inputs, ask);
+  assert.equal(
+    proposal.placements.map(({ candidate }) => candidate.input.instanceId),
+    ["v"],
+  );
+  const shrinks = proposal.holds.flatMap((hold) => hold.shrinks);
+  assert.equal(shrinks, [{ donorId: "d2", nodeId: "a", given: [1, 1, 0, 0], floor: [3, 1, 0, 0] }]);
+  assert.is(proposal.donorCount, 1);
+  assert.is(proposal.donorCountMin, 1);
+});
+
 test("neighbours shrink for a restart that has no place otherwise", () => {
   const victim = instance("v", "a", { size: 4, groupId: "g" });
   const ask: AskDonors = ({ nodeId, groupId, missing, exclude }) => {

@@ -1,4 +1,4 @@
-/** The exact optimum by HiGHS, and the rules of others, for the planner's tests. */
+/** The exact optimum by HiGHS, for the planner's tests. */
 
 import highsModule from "highs";
 import type { CoverQuestion } from "../../host/coordinator/cover-board.js";
@@ -54,66 +54,4 @@ function programme({ freed, costs, groups, needed, budgets }: CoverQuestion): st
     "End",
     "",
   ].join("\n");
-}
-
-/** Best gain for its cost first, then the dearest is spared where it is not needed. */
-export function plainGreedy(question: CoverQuestion): number {
-  const chosen = new Set<number>();
-  let left = leftBy(question, chosen);
-  while (left.some((amount) => amount > 0)) {
-    let best = -1;
-    let density = 0;
-    question.freed.forEach((row, index) => {
-      if (chosen.has(index)) return;
-      const gain = row.reduce(
-        (sum, x, d) =>
-          (left[d] ?? 0) > 0 ? sum + Math.min(x, left[d] ?? 0) / (question.needed[d] ?? 1) : sum,
-        0,
-      );
-      const found = gain / (question.costs[index] ?? 0);
-      if (found > density) [best, density] = [index, found];
-    });
-    chosen.add(best);
-    left = leftBy(question, chosen);
-  }
-  return spare(question, chosen);
-}
-
-/** Cheapest first until it covers; nobody is spared afterwards. */
-export function cheapestFirst(question: CoverQuestion): number {
-  const chosen = new Set<number>();
-  for (const index of byCost(question)) {
-    if (leftBy(question, chosen).every((amount) => amount <= 0)) break;
-    chosen.add(index);
-  }
-  return costOf(question, chosen);
-}
-
-/** kube-scheduler's reprieve with the cost as importance: all go, the dearest is put back first. */
-export function reprieve(question: CoverQuestion): number {
-  return spare(question, new Set(question.costs.keys()));
-}
-
-function spare(question: CoverQuestion, chosen: Set<number>): number {
-  for (const index of byCost(question).reverse()) {
-    if (!chosen.delete(index)) continue;
-    if (leftBy(question, chosen).some((amount) => amount > 0)) chosen.add(index);
-  }
-  return costOf(question, chosen);
-}
-
-function byCost({ costs }: CoverQuestion): number[] {
-  return [...costs.keys()].sort((a, b) => (costs[a] ?? 0) - (costs[b] ?? 0));
-}
-
-function leftBy({ freed, needed }: CoverQuestion, chosen: ReadonlySet<number>): number[] {
-  return needed.map((amount, d) => {
-    let left = amount;
-    for (const index of chosen) left -= freed[index]?.[d] ?? 0;
-    return left;
-  });
-}
-
-function costOf({ costs }: CoverQuestion, chosen: ReadonlySet<number>): number {
-  return [...chosen].reduce((sum, index) => sum + (costs[index] ?? 0), 0);
 }
