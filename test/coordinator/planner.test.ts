@@ -159,7 +159,9 @@ test("neighbours shrink before anyone is interrupted", () => {
 
 test("neighbours keep what victims, who come whole, have made needless", () => {
   // 7 are needed: three neighbours would give 1 each, the victim frees 6.
-  const donors = ["d1", "d2", "d3"].map((id) => instance(id, "a", { priority: 200 }));
+  const donors = ["d1", "d2", "d3"].map((id) =>
+    instance(id, "a", { priority: 200, shrinkable: [1, 1, 0, 0] }),
+  );
   const victim = instance("v", "a", { size: 6 });
   const ask: AskDonors = ({ nodeId, partial }) =>
     partial === true
