@@ -31,7 +31,7 @@ export const KEEP_ROWS: i32 = 16;
 /** Inputs of the recurrent net, one lane row each (docs/abi.md lists them). */
 export const INPUT_ROWS: i32 = 16;
 /** Summary features of the head, one lane row each. */
-export const SUMMARY_ROWS: i32 = 96;
+export const SUMMARY_ROWS: i32 = 112;
 
 export const HOUR_SLOTS: i32 = 168;
 export const RECENT_SLOTS: i32 = 12;
@@ -56,11 +56,20 @@ export const TILE_VARIANCE_24H: i32 = 1088; //  resource row
 export const TILE_EWMA: i32 = 1216; //          resource row
 export const TILE_EWMA_VAR: i32 = 1344; //      resource row
 export const TILE_OBSERVED: i32 = 1472; //      resource row, seconds observed, 0 = never seen
-export const TILE_HISTOGRAM_BASE: i32 = 1600; // i8[8][4] lowest bucket, quarter octaves; 32 B spare
+export const TILE_HISTOGRAM_BASE: i32 = 1600; // i8[8][4] lowest bucket, quarter octaves
+export const TILE_SURGE_BEFORE: i32 = 1632; //  i8[8][4] surge before the last restart
 export const TILE_RECENT_MAX: i32 = 1664; //    u8[12][8][4]   5-minute maxima of the last hour
 export const TILE_HOUR_MAX: i32 = 2048; //      u8[168][8][4]  hourly maxima of the last week
 export const TILE_HISTOGRAM: i32 = 7424; //     u16[36][8][4]  decayed histogram
-export const TILE_HIDDEN: i32 = 9728; //        f32[H][8] twice, then envelope and keep-need twice
+export const TILE_PAST: i32 = 9728; //          i8[8][16] codes of summary rows 96-110, see PAST_*
+export const TILE_HIDDEN: i32 = 9856; //        f32[H][8] twice, then envelope and keep-need twice
+
+// Bytes of a lane's TILE_PAST. A code stands for 3/64, 0 also for what is not known.
+export const PAST_BYTES: i32 = 16;
+export const PAST_JOB_TYPE: i32 = 0; //    i8[4] written by the host
+export const PAST_SURGE: i32 = 4; //       i8[4] mean surge of the last restarts
+export const PAST_END: i32 = 8; //         i8[4] level at the end of the last incarnation
+export const PAST_SPREAD: i32 = 12; //     i8[4] cpu peak, busiest core, connections, 0
 
 /** Bits 0-3 of a lane's TILE_FLAGS: that resource was missing in the last sample. */
 export const FLAG_MISSING_MASK: u32 = 15;

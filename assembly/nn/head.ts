@@ -1,6 +1,6 @@
 /** The head: [hidden state ; summary] -> 96 SiLU -> 64 SiLU -> 48 raw -> quantiles. */
 
-import { ENVELOPE_ROWS, SUMMARY_ROWS } from "../layout";
+import { ENVELOPE_ROWS } from "../layout";
 import { silu } from "../simd/activation";
 import {
   AFFINE_ADD,
@@ -232,43 +232,33 @@ export function head(
 }
 
 /**
- * `head` for two outages of one moment: the same bits as two calls, for three quarters of the work,
- * since all but 26 columns of the first layer are summed once.
+ * `head` for two outages of one moment of one tile: the same bits as two calls, for three quarters
+ * of the work, since all but 26 columns of the first layer are summed once.
  *
- *   s, other          f32[96][8] a tile   read; they differ in what `featuresForOutage` writes only
- *   out, otherOut     f32[48][8] a tile   written
+ *   s, other       f32[S][8]    read; they differ in what `featuresForOutage` writes only
+ *   out, otherOut  f32[48][8]   written
  *
  * The other regions are as in `headRaw`. No two regions overlap.
  */
 export function headPair(
   packed: usize,
   h: usize,
-  hStrideBytes: usize,
   s: usize,
   other: usize,
-  sStrideBytes: usize,
   out: usize,
   otherOut: usize,
-  outStrideBytes: usize,
-  tileCount: i32,
   hiddenSize: i32,
+  summarySize: i32,
   scratch: usize,
 ): void {
   const hBytes: usize = (<usize>hiddenSize) << 5;
   const firstBytes: usize = (<usize>HEAD_FIRST_ROWS) << 5;
   const shared: usize = scratch + firstBytes + ((<usize>HEAD_SECOND_ROWS) << 5);
-  for (let tile: i32 = 0; tile < tileCount; ++tile) {
-    const w = sharedPart(packed, h, h + hBytes, s, SUMMARY_ROWS, shared);
-    memory.copy(scratch, shared, firstBytes);
-    remainingPart(w, s, SUMMARY_ROWS, scratch, out);
-    memory.copy(scratch, shared, firstBytes);
-    remainingPart(w, other, SUMMARY_ROWS, scratch, otherOut);
-    quantiles(out, outStrideBytes, out, outStrideBytes, 1);
-    quantiles(otherOut, outStrideBytes, otherOut, outStrideBytes, 1);
-    h += hStrideBytes;
-    s += sStrideBytes;
-    other += sStrideBytes;
-    out += outStrideBytes;
-    otherOut += outStrideBytes;
-  }
+  const w = sharedPart(packed, h, h + hBytes, s, summarySize, shared);
+  memory.copy(scratch, shared, firstBytes);
+  remainingPart(w, s, summarySize, scratch, out);
+  memory.copy(scratch, shared, firstBytes);
+  remainingPart(w, other, summarySize, scratch, otherOut);
+  quantiles(out, 0, out, 0, 1);
+  quantiles(otherOut, 0, otherOut, 0, 1);
 }

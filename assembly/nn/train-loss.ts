@@ -34,7 +34,7 @@ export function trainSiluGradient(x: usize, gradient: usize, count: i32): void {
  *   raw     f32[needs * 4][blocks][8]  q0 = raw0, qk = q(k-1) + softplus(raw k)
  *           in: the head's outputs; out: gradient of the loss's SUM         read and written
  *   target  f32[needs][blocks][8]      truth in the same space; NaN = no truth, left out    read
- *   levels  f32[4]                     quantile levels, rising                              read
+ *   levels  f32[8]                     quantile levels, rising, then how much each weighs   read
  *   result  f64[2]                     sum of the losses, number of terms                   written
  *
  * The caller divides by the number of terms, over all batches that belong together. The gradient
@@ -79,18 +79,24 @@ function pinballNeed(raw: usize, stride: usize, truth: v128, seen: v128, levels:
   const q1 = f32x4.add(q0, softplus(x1));
   const q2 = f32x4.add(q1, softplus(x2));
   const q3 = f32x4.add(q2, softplus(x3));
-  let loss = pinball(truth, q0, v128.load32_splat(levels));
-  loss = f32x4.add(loss, pinball(truth, q1, v128.load32_splat(levels, 4)));
-  loss = f32x4.add(loss, pinball(truth, q2, v128.load32_splat(levels, 8)));
-  loss = f32x4.add(loss, pinball(truth, q3, v128.load32_splat(levels, 12)));
+  const w0 = v128.load32_splat(levels, 16);
+  const w1 = v128.load32_splat(levels, 20);
+  const w2 = v128.load32_splat(levels, 24);
+  const w3 = v128.load32_splat(levels, 28);
+  let loss = f32x4.mul(w0, pinball(truth, q0, v128.load32_splat(levels)));
+  loss = f32x4.add(loss, f32x4.mul(w1, pinball(truth, q1, v128.load32_splat(levels, 4))));
+  loss = f32x4.add(loss, f32x4.mul(w2, pinball(truth, q2, v128.load32_splat(levels, 8))));
+  loss = f32x4.add(loss, f32x4.mul(w3, pinball(truth, q3, v128.load32_splat(levels, 12))));
   // A raw output moves its own quantile and all above it.
-  let slope = pinballSlope(truth, q3, v128.load32_splat(levels, 12));
+  let slope = f32x4.mul(w3, pinballSlope(truth, q3, v128.load32_splat(levels, 12)));
   v128.store(fourth, v128.and(f32x4.mul(slope, sigmoid(x3)), seen));
-  slope = f32x4.add(slope, pinballSlope(truth, q2, v128.load32_splat(levels, 8)));
+  const slope2 = pinballSlope(truth, q2, v128.load32_splat(levels, 8));
+  slope = f32x4.add(slope, f32x4.mul(w2, slope2));
   v128.store(third, v128.and(f32x4.mul(slope, sigmoid(x2)), seen));
-  slope = f32x4.add(slope, pinballSlope(truth, q1, v128.load32_splat(levels, 4)));
+  const slope1 = pinballSlope(truth, q1, v128.load32_splat(levels, 4));
+  slope = f32x4.add(slope, f32x4.mul(w1, slope1));
   v128.store(second, v128.and(f32x4.mul(slope, sigmoid(x1)), seen));
-  slope = f32x4.add(slope, pinballSlope(truth, q0, v128.load32_splat(levels)));
+  slope = f32x4.add(slope, f32x4.mul(w0, pinballSlope(truth, q0, v128.load32_splat(levels))));
   v128.store(raw, v128.and(slope, seen));
   return v128.and(loss, seen);
 }

@@ -4,7 +4,7 @@
  * | region | type | shape | access |
  * |---|---|---|---|
  * | state | tile state, `layout.ts` | [tile] of stateStride bytes | read |
- * | out | f32 | [tile][96 features][8] | written whole |
+ * | out | f32 | [tile][112 features][8] | written whole |
  *
  * The regions do not overlap. `atSeconds` is the time of the answer for all lanes, NaN = each
  * lane's last sample; before the last sample it counts as that. `outageMinutes` NaN or negative
@@ -37,6 +37,7 @@ import {
 } from "../layout";
 import { asinh, asinhRows, log, log1p } from "../simd/logarithm";
 import { dayFraction, isWeekend, sineOfTurns } from "./clock";
+import { writePast } from "./past";
 import { writeQuantiles } from "./quantiles";
 import { getRow, putRow } from "./rows";
 import { decodeRows, decodeSteps, widenCodes } from "./steps";
@@ -82,6 +83,7 @@ export function features(
       writeSizes(state, column, lane);
       writeClock(column, at, restart);
       writeAges(state, column, lane, at);
+      writePast(state, column, lane);
     }
     scaleUsage(out);
     scaleWindows(out);
@@ -98,8 +100,8 @@ export function features(
  * | region | type | shape | access |
  * |---|---|---|---|
  * | state | tile state | [tile] of stateStride bytes | read, as it was for `from` |
- * | from | f32 | [tile][96 features][8] | read: written by `features` for the same `atSeconds` |
- * | out | f32 | [tile][96 features][8] | written whole; not `from` |
+ * | from | f32 | [tile][112 features][8] | read: written by `features` for the same `atSeconds` |
+ * | out | f32 | [tile][112 features][8] | written whole; not `from` |
  */
 export function featuresForOutage(
   state: usize,

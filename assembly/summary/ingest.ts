@@ -56,8 +56,17 @@ import { decayWeight } from "../simd/activation";
 import { log1p } from "../simd/logarithm";
 import { dayFraction, sineOfTurns } from "./clock";
 import { addWeight, histogramBase, quarterOctaves } from "./histogram";
+import { endIncarnation, keepSpread, raiseSurge } from "./past";
 import { putRow } from "./rows";
-import { encodeSteps, maxCodes, packCodes, scaled, scaleFloor } from "./steps";
+import {
+  encodeSteps,
+  isMeasured,
+  isMeasuredScalar,
+  maxCodes,
+  packCodes,
+  scaled,
+  scaleFloor,
+} from "./steps";
 
 // Rates of the decays, 1 / seconds.
 const RATE_2H: f32 = 1.0 / 7200.0;
@@ -70,8 +79,6 @@ const INTERVAL_MAX: f64 = 900.0;
 const FIRST_SECONDS: f32 = 60.0;
 /** Observed seconds fall back by half of this when they reach it, so that f32 still counts. */
 const OBSERVED_WRAP: f32 = 8388608.0;
-/** Larger values are not a measurement of anything. */
-const VALUE_MAX: f32 = 1.0e15;
 const HISTOGRAM_UNIT_SHIFT: i32 = 3; //  weights of 8 s
 const HISTOGRAM_HALF_SHIFT: i32 = 18; // halved every 2^18 s
 
@@ -122,11 +129,14 @@ function ingestLane(state: usize, inbox: usize, x: usize, lane: i32, restarted: 
   const v = v128.and(value, known);
 
   startIncarnation(state, inbox, lane, time, restart);
+  if (restart) endIncarnation(state, lane);
   moveMoments(state + row, v, known, <f32>min(elapsed, INTERVAL_MAX));
   moveHistogram(state, lane, v, known, <f32>min(elapsed, INTERVAL_MAX));
   const peak = load<f32>(inbox + word, INBOX_CPU_PEAK);
   moveMaxima(state, lane, withPeak(v, peak), known, time, lastTime);
   advanceObserved(state + row, known, <f32>min(elapsed, INTERVAL_MAX));
+  raiseSurge(state, lane, v, known, time, restart);
+  keepSpread(state, inbox, lane, f32x4.extract_lane(v, 0));
 
   v128.store(state + row, v128.bitselect(v, v128.load(state + row, TILE_LAST), known), TILE_LAST);
   store<f64>(state + timeAt, time, TILE_LAST_TIME);
@@ -134,14 +144,6 @@ function ingestLane(state: usize, inbox: usize, x: usize, lane: i32, restarted: 
   const flags = load<u32>(state + word, TILE_FLAGS);
   store<u32>(state + word, (flags & ~FLAG_MISSING_MASK) | missing, TILE_FLAGS);
   writeInputs(state, inbox, x + word, lane, v, known, restart, elapsed);
-}
-
-function isMeasured(value: v128): v128 {
-  return v128.and(f32x4.ge(value, f32x4.splat(0.0)), f32x4.le(value, f32x4.splat(VALUE_MAX)));
-}
-
-function isMeasuredScalar(value: f32): bool {
-  return value >= 0.0 && value <= VALUE_MAX;
 }
 
 function startIncarnation(state: usize, inbox: usize, lane: i32, time: f64, restart: bool): void {

@@ -100,3 +100,14 @@ export function scaled(value: v128, scale: v128): v128 {
   const u = asinh(f32x4.div(value, scale));
   return f32x4.max(f32x4.min(u, f32x4.splat(6.0)), f32x4.splat(-6.0));
 }
+
+/** Larger values are not a measurement of anything. */
+const VALUE_MAX: f32 = 1.0e15;
+
+export function isMeasured(value: v128): v128 {
+  return v128.and(f32x4.ge(value, f32x4.splat(0.0)), f32x4.le(value, f32x4.splat(VALUE_MAX)));
+}
+
+export function isMeasuredScalar(value: f32): bool {
+  return value >= 0.0 && value <= VALUE_MAX;
+}

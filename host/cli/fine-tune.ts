@@ -82,7 +82,7 @@ async function runFineTune(flags: FineTuneFlags): Promise<void> {
   progress.end();
   const { lossBefore, lossAfter, bestEpoch, reports } = result;
   if (!(lossAfter < lossBefore) && flags.force !== true) throw notBetter(result);
-  writeParameters(flags.out, result.parameters, weights, {
+  writeParameters(flags.out, result.parameters, result.shape, {
     name: basename(flags.out).replace(/\.safetensors$/, ""),
     metadata: metadataOf(flags, weights, { result, recordings: recordings.length }),
   });

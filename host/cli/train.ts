@@ -2,12 +2,19 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { INPUT_ROWS, QUANTILES, SUMMARY_ROWS } from "../core/abi.js";
+import { INPUT_ROWS, QUANTILES } from "../core/abi.js";
 import { elapsedMs } from "../lib/clock.js";
 import { LIMITS } from "../lib/limits.js";
 import { curveSvg } from "../model/evaluation/curve.js";
 import type { SetFigures } from "../model/evaluation/figures.js";
 import { heldOutFigures } from "../model/evaluation/report.js";
+import { TRACE_SUMMARY_ROWS } from "../model/network-rows.js";
+import {
+  memorylessParameters,
+  recurrentParameters,
+  withoutSteps,
+  withoutSummary,
+} from "../model/training/ablations.js";
 import {
   type RunIdentity,
   readCheckpoint,
@@ -16,7 +23,6 @@ import {
   writeCheckpoint,
 } from "../model/training/checkpoint.js";
 import { loadSeries } from "../model/training/load.js";
-import { memorylessParameters, withoutSteps } from "../model/training/memoryless.js";
 import type { NetShape } from "../model/training/parameters.js";
 import { writeParameters } from "../model/training/product.js";
 import {
@@ -45,9 +51,13 @@ interface TrainFlags {
   readonly date?: string;
   readonly curve?: string;
   readonly memoryless?: boolean;
+  /** False with --no-summary. */
+  readonly summary: boolean;
   readonly resume?: boolean;
   readonly json?: boolean;
 }
+
+const EVENTS_DEFAULT = 800;
 
 const EXAMPLES = `
 Examples:
@@ -71,7 +81,7 @@ export function trainCommand(): Command {
       whole(1, 1000),
       TRAINER_DEFAULTS.epochs,
     )
-    .option("--events <N>", "training events a VM", whole(1, 100_000), 400)
+    .option("--events <N>", "training events a VM", whole(1, 100_000), EVENTS_DEFAULT)
     .option("--scored <N>", "validation and test events a VM, each", whole(1, 10_000), 30)
     .option(
       "--seed <N>",
@@ -91,6 +101,7 @@ export function trainCommand(): Command {
     .option("--date <DAY>", "day to write into the file, as 2026-01-31", day)
     .option("--curve <FILE>", "write the learning curve as an SVG picture")
     .option("--memoryless", "without recurrence, from the summary features alone: to compare with")
+    .option("--no-summary", "without usage in the summary features: to compare with")
     .option("--resume", "go on from the checkpoint of a run that was cut off")
     .option("--json", "print one JSON object instead of tables")
     .addHelpText("after", EXAMPLES)
@@ -107,7 +118,11 @@ async function runTrain(flags: TrainFlags): Promise<void> {
   for (const file of [flags.out, flags.curve]) if (file !== undefined) checkWritable(file);
   const started = elapsedMs();
   const progress = new Progress(flags.json !== true && process.stderr.isTTY === true);
-  const shape = { inputSize: INPUT_ROWS, hiddenSize: flags.hidden, summarySize: SUMMARY_ROWS };
+  const shape = {
+    inputSize: INPUT_ROWS,
+    hiddenSize: flags.hidden,
+    summarySize: TRACE_SUMMARY_ROWS,
+  };
   const data = await loadSeries(flags.data, progress.stage("reading series"));
   const session = openSession(
     data,
@@ -166,6 +181,10 @@ async function runTrain(flags: TrainFlags): Promise<void> {
 function openTrainer(session: TrainingSession, flags: TrainFlags, shape: NetShape): Trainer {
   const { epochs, seed, rate: peakRate, decay, memoryless } = flags;
   const options = { ...TRAINER_DEFAULTS, epochs, seed, peakRate, decay };
+  if (flags.summary === false) {
+    withoutSummary(session);
+    return new Trainer(session, { ...options, initial: recurrentParameters(shape, seed) });
+  }
   if (memoryless !== true) return new Trainer(session, options);
   withoutSteps(session);
   return new Trainer(session, { ...options, initial: memorylessParameters(shape, seed) });
@@ -177,7 +196,9 @@ function identityOf(flags: TrainFlags): RunIdentity {
   const { patience } = TRAINER_DEFAULTS;
   const fixed = { stepCount: WINDOW_STEPS, batchTiles: BATCH_TILES, patience };
   const memoryless = flags.memoryless === true ? { memoryless: 1 } : {};
-  return { epochs, events, scored, seed, hidden, rate, decay, ...fixed, ...memoryless };
+  const recurrent = flags.summary ? {} : { recurrent: 1 };
+  const ablation = { ...memoryless, ...recurrent };
+  return { epochs, events, scored, seed, hidden, rate, decay, ...fixed, ...ablation };
 }
 
 function metadataOf(
@@ -191,7 +212,8 @@ function metadataOf(
     command:
       `reprise train --epochs ${flags.epochs} --events ${flags.events} --scored ${flags.scored} ` +
       `--seed ${flags.seed} --hidden ${flags.hidden} --rate ${flags.rate} ` +
-      `--decay ${flags.decay}${flags.memoryless === true ? " --memoryless" : ""}`,
+      `--decay ${flags.decay}${flags.memoryless === true ? " --memoryless" : ""}` +
+      (flags.summary ? "" : " --no-summary"),
     data: `GWA-T-12 Bitbrains rnd, ${trained}`,
     diskUnit: "MB/s",
     seed: `${flags.seed}`,

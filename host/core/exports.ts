@@ -92,15 +92,12 @@ export type KernelExports = {
   headPair(
     packed: number,
     h: number,
-    hStrideBytes: number,
     s: number,
     other: number,
-    sStrideBytes: number,
     out: number,
     otherOut: number,
-    outStrideBytes: number,
-    tileCount: number,
     hiddenSize: number,
+    summarySize: number,
     scratch: number,
   ): void;
   quantiles(

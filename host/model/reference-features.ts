@@ -21,9 +21,11 @@ export interface ReferenceCut {
   /** cpu, memory, network, disk; NaN = none. */
   readonly caps: readonly number[];
   readonly interruptions: number;
+  /** Codes of the job type; none when absent. */
+  readonly jobType?: readonly number[];
 }
 
-/** The 96 features. */
+/** The 112 features. */
 export function referenceFeatures(summary: ReferenceSummary, cut: ReferenceCut): Float64Array {
   const rows = new Float64Array(SUMMARY_ROWS);
   if (summary.lastTime === 0) return rows;
@@ -44,6 +46,11 @@ export function referenceFeatures(summary: ReferenceSummary, cut: ReferenceCut):
     rows[72 + index] = 1;
   });
   writeTimes(rows, summary, { at, restart, interruptions: cut.interruptions });
+  const { surge, level, spread } = summary.past;
+  const codes = [...(cut.jobType ?? [0, 0, 0, 0]), ...surge, ...level, ...spread];
+  codes.forEach((code, index) => {
+    rows[96 + index] = (code * 3) / 64;
+  });
   return rows;
 }
 

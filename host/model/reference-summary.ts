@@ -145,6 +145,62 @@ function measured(value: number | undefined): number {
   return value !== undefined && value >= 0 && value <= VALUE_MAX ? value : Number.NaN;
 }
 
+/** Steps of 3/64, as the core keeps them. */
+function pastCode(value: number): number {
+  const steps = Math.round((value * 64) / 3);
+  return Math.max(-127, Math.min(127, steps));
+}
+
+function signedByte(code: number): number {
+  return Math.max(-128, Math.min(127, code));
+}
+
+/** What earlier incarnations left, in codes. */
+class ReferencePast {
+  surge = [0, 0, 0, 0];
+  level = [0, 0, 0, 0];
+  spread = [0, 0, 0];
+  #before = [0, 0, 0, 0];
+
+  /** The incarnation is over; no sample of the next one has moved anything yet. */
+  end(resources: readonly ReferenceResource[]): void {
+    this.level = resources.map(({ observed, ewma, scale }) =>
+      observed === 0 ? 0 : pastCode(scaled(ewma.mean, scale)),
+    );
+    this.#before = this.surge;
+  }
+
+  raise(
+    resources: readonly ReferenceResource[],
+    { restart, isSecond }: { readonly restart: boolean; readonly isSecond: boolean },
+  ): void {
+    this.surge = this.surge.map((old, index) => {
+      const { missing = true, last = 0, scale = 1 } = resources[index] ?? {};
+      if (missing) return old;
+      const excess = pastCode(scaled(last, scale)) - (this.level[index] ?? 0);
+      const mean = isSecond ? excess : Math.floor((excess + (this.#before[index] ?? 0) + 1) / 2);
+      return signedByte(restart ? mean : Math.max(old, mean));
+    });
+  }
+
+  keep(sample: ReferenceSample, resources: readonly ReferenceResource[]): void {
+    const scale = resources[0]?.scale ?? 1;
+    const cpu = measured(sample.values[0]) || 0;
+    const peak = measured(sample.cpuPeak);
+    const core = measured(sample.corePeak);
+    const connections = measured(sample.connections);
+    const news = [
+      cpu > 0 ? Math.max(scaled(peak, scale) - scaled(cpu, scale), 0) : Number.NaN,
+      cpu > 0 ? 4 * Math.min(core / cpu, 1) : Number.NaN,
+      Math.log1p(connections) / 4,
+    ];
+    this.spread = this.spread.map((old, index) => {
+      const value = news[index] ?? Number.NaN;
+      return Number.isNaN(value) ? old : pastCode(value);
+    });
+  }
+}
+
 /** One instance. */
 export class ReferenceSummary {
   readonly resources = [0, 1, 2, 3].map((index) => new ReferenceResource(index));
@@ -153,6 +209,7 @@ export class ReferenceSummary {
   count = 0;
   total = 0;
   incarnations = 0;
+  readonly past = new ReferencePast();
 
   /** Takes one sample. @returns the net's 16 inputs */
   ingest(sample: ReferenceSample): Float64Array {
@@ -164,6 +221,7 @@ export class ReferenceSummary {
       this.count = 0;
       this.incarnations += 1;
       this.launchTime = time;
+      this.past.end(this.resources);
     }
     const since = measured(sample.sinceLaunchSeconds);
     if (!Number.isNaN(since)) this.launchTime = time - since;
@@ -177,6 +235,10 @@ export class ReferenceSummary {
       resource.raise(index === 0 && peak > value ? peak : value, time);
     });
     this.lastTime = time;
+    if (this.incarnations > 1 && time - this.launchTime <= 600) {
+      this.past.raise(this.resources, { restart, isSecond: this.incarnations === 2 });
+    }
+    this.past.keep(sample, this.resources);
     return this.#inputs(sample, restart, elapsed);
   }
 

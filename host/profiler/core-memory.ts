@@ -1,12 +1,11 @@
-import { INPUT_ROWS, SUMMARY_ROWS } from "../core/abi.js";
 import { ArenaPlan } from "../core/arena.js";
 import { compileBinary } from "../core/binary.js";
 import { type Kernel, openKernel } from "../core/kernel.js";
 import { type ProfilerPlan, planProfiler } from "../core/plan.js";
 import { CoreViews } from "../core/views.js";
 import { checkObject } from "../lib/assert.js";
-import { RepriseError } from "../lib/errors.js";
 import { loadNetwork, type NetworkRegions, planNetwork } from "../model/network.js";
+import { checkNetworkRows } from "../model/network-rows.js";
 import type { NetworkWeights } from "../model/weights.js";
 
 /** The one shared memory of a profiler, laid out, with the network packed into it. */
@@ -33,8 +32,7 @@ export function openCoreMemory(options: CoreMemoryOptions): CoreMemory {
   const { weights } = options;
   if (weights !== null) {
     checkObject("weights", weights, "weights that were read, or null for none");
-    checkRows("inputSize", weights.inputSize, INPUT_ROWS);
-    checkRows("summarySize", weights.summarySize, SUMMARY_ROWS);
+    checkNetworkRows(weights);
   }
   const module = compileBinary("shared");
   // Sizes are asked of the core before its memory exists.
@@ -55,13 +53,4 @@ export function openCoreMemory(options: CoreMemoryOptions): CoreMemory {
   const kernel = openKernel(module, memory);
   if (network !== null && weights !== null) loadNetwork(kernel, memory, network, weights);
   return { module, memory, views: new CoreViews(memory), kernel, plan, network };
-}
-
-function checkRows(field: string, got: number, expected: number): void {
-  if (got === expected) return;
-  throw new RepriseError("ERR_SHAPE", "the weights are for another set of rows", {
-    field,
-    got,
-    expected: `${expected}`,
-  });
 }

@@ -178,7 +178,8 @@ export class Profiler implements ProfileReader {
       if (isNew && this.#instances.generationOf(slot) > 0)
         clearLane(this.#core.views, this.#core.plan, slot);
       const outageMinutes = registration.typicalOutageMinutes ?? OUTAGE_MINUTES_DEFAULT;
-      const identity = { limits: registration.limits, outageMinutes };
+      const { limits, jobType } = registration;
+      const identity = { limits, jobType, outageMinutes };
       writeIdentity(this.#core.views, this.#core.plan, slot, identity);
       this.#outages[slot] = outageMinutes;
     });

@@ -1,3 +1,4 @@
+import { jobTypeCodes } from "../model/job-type.js";
 import {
   envelopeReference,
   type GruWeights,
@@ -27,9 +28,14 @@ export class ReferenceInstance {
   readonly #caps: readonly number[];
   #hidden: Float64Array;
 
+  readonly #jobType: readonly number[];
+  readonly #summarySize: number;
+
   /** @param caps one a resource, NaN = none */
-  constructor(weights: NetworkWeights, caps: readonly number[]) {
-    const { tensors, inputSize, hiddenSize } = weights;
+  constructor(weights: NetworkWeights, caps: readonly number[], jobType?: string) {
+    const { tensors, inputSize, hiddenSize, summarySize } = weights;
+    this.#summarySize = summarySize;
+    this.#jobType = jobTypeCodes(jobType);
     this.#gru = {
       weightIh: tensors["gru.weight_ih_l0"],
       weightHh: tensors["gru.weight_hh_l0"],
@@ -64,7 +70,8 @@ export class ReferenceInstance {
       outageMinutes,
       caps: this.#caps,
       interruptions: 0,
-    });
+      jobType: this.#jobType,
+    }).subarray(0, this.#summarySize);
     return envelopeReference({
       quantiles: quantilesReference(headReference(this.#head, this.#hidden, features)),
       scale: this.#summary.resources.map((resource) => resource.scale),

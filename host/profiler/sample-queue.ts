@@ -9,6 +9,7 @@ import {
 } from "../core/abi.js";
 import type { BoundViews } from "../core/views.js";
 import { LIMITS } from "../lib/limits.js";
+import { busiestCore } from "../sources/busiest-core.js";
 import type { Sample } from "../sources/sample.js";
 
 /** Columns of a waiting sample. */
@@ -71,7 +72,7 @@ export class SampleQueue {
     values[at + 2] = sample.networkMbps ?? Number.NaN;
     values[at + 3] = sample.disk ?? Number.NaN;
     values[at + 4] = sample.cpuPeakCores ?? Number.NaN;
-    values[at + 5] = busiest(sample.perCoreCores);
+    values[at + 5] = busiestCore(sample.perCoreCores) ?? Number.NaN;
     values[at + 6] = sample.connections ?? Number.NaN;
     values[at + 7] = sample.sinceLaunchSeconds ?? Number.NaN;
     const tail = this.#tails[slot] ?? NONE;
@@ -159,13 +160,6 @@ export class SampleQueue {
     this.#flags = copyInto(new Uint32Array(capacity), this.#flags);
     this.#next = copyInto(new Int32Array(capacity), this.#next);
   }
-}
-
-function busiest(cores: readonly number[] | undefined): number {
-  if (cores === undefined || cores.length === 0) return Number.NaN;
-  let max = 0;
-  for (const core of cores) max = Math.max(max, core);
-  return max;
 }
 
 function copyInto<T extends Float64Array | Float32Array | Uint32Array | Int32Array>(

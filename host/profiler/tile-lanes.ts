@@ -4,6 +4,8 @@ import {
   HOUR_SLOTS,
   KEEP_ROWS,
   LANE_ROW_BYTES,
+  PAST_BYTES,
+  PAST_JOB_TYPE,
   RECENT_SLOTS,
   RESOURCE_ROW_BYTES,
   RESOURCES,
@@ -17,11 +19,13 @@ import {
   TILE_LANES,
   TILE_LAST_TIME,
   TILE_OUTAGE,
+  TILE_PAST,
   TILE_RECENT_MAX,
   TIME_ROW_BYTES,
 } from "../core/abi.js";
 import { envelopeOffset, hiddenOffset, keepOffset, type ProfilerPlan } from "../core/plan.js";
 import type { BoundViews } from "../core/views.js";
+import { jobTypeCodes } from "../model/job-type.js";
 import type { ResourceAmounts } from "../sources/sample.js";
 
 /** Rows of a tile: where they start, bytes of a whole row, how many. */
@@ -34,10 +38,12 @@ function rowGroups(plan: ProfilerPlan): readonly RowGroup[] {
     [TILE_LAST_TIME, TIME_ROW_BYTES, (TILE_COUNT - TILE_LAST_TIME) / TIME_ROW_BYTES],
     [TILE_COUNT, LANE_ROW_BYTES, (TILE_CAP - TILE_COUNT) / LANE_ROW_BYTES],
     [TILE_CAP, RESOURCE_ROW_BYTES, (TILE_HISTOGRAM_BASE - TILE_CAP) / RESOURCE_ROW_BYTES],
-    [TILE_HISTOGRAM_BASE, BYTE_SLOT_BYTES, 1],
+    // And the surge before.
+    [TILE_HISTOGRAM_BASE, BYTE_SLOT_BYTES, 2],
     [TILE_RECENT_MAX, BYTE_SLOT_BYTES, RECENT_SLOTS],
     [TILE_HOUR_MAX, BYTE_SLOT_BYTES, HOUR_SLOTS],
     [TILE_HISTOGRAM, BYTE_SLOT_BYTES * 2, HISTOGRAM_SLOTS],
+    [TILE_PAST, RESOURCE_ROW_BYTES, 1],
     [TILE_HIDDEN, LANE_ROW_BYTES, (plan.tileBytes - TILE_HIDDEN) / LANE_ROW_BYTES],
   ];
 }
@@ -84,14 +90,18 @@ export function clearLane(views: BoundViews, plan: ProfilerPlan, slot: number): 
   }
 }
 
-/** What registration says about a slot: hard caps (NaN = none) and the outage of the tick. */
+/** What registration says about a slot: hard caps (NaN = none), job type, outage of the tick. */
 export function writeIdentity(
   views: BoundViews,
   plan: ProfilerPlan,
   slot: number,
-  identity: { readonly limits?: ResourceAmounts | undefined; readonly outageMinutes: number },
+  identity: {
+    readonly limits?: ResourceAmounts | undefined;
+    readonly jobType?: string | undefined;
+    readonly outageMinutes: number;
+  },
 ): void {
-  const { f32 } = views;
+  const { f32, u8 } = views;
   const base = tilePtr(plan, slot >>> 3);
   const lane = slot & 7;
   const caps = (base + TILE_CAP) / 4 + lane * RESOURCES.length;
@@ -99,6 +109,7 @@ export function writeIdentity(
     f32[caps + index] = identity.limits?.[resource] ?? Number.NaN;
   }
   f32[(base + TILE_OUTAGE) / 4 + lane] = identity.outageMinutes;
+  u8.set(jobTypeCodes(identity.jobType), base + TILE_PAST + lane * PAST_BYTES + PAST_JOB_TYPE);
 }
 
 export function writeInterruptions(

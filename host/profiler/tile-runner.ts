@@ -281,7 +281,7 @@ function computeQuantiles(parts: AnswerParts, place: AnswerPlace): void {
       quantileBytes,
       1,
       hiddenSize,
-      SUMMARY_ROWS,
+      network.summarySize,
       headScratch,
     );
   } else {
@@ -290,15 +290,12 @@ function computeQuantiles(parts: AnswerParts, place: AnswerPlace): void {
     kernel.headPair(
       network.head.ptr,
       place.hidden,
-      0,
       features,
       again,
-      featureBytes,
       quantiles,
       quantiles + quantileBytes,
-      quantileBytes,
-      1,
       hiddenSize,
+      network.summarySize,
       headScratch,
     );
   }

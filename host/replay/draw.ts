@@ -1,3 +1,4 @@
+import { nameHash } from "../lib/name-hash.js";
 import { Prng } from "../lib/prng.js";
 
 /**
@@ -5,11 +6,7 @@ import { Prng } from "../lib/prng.js";
  * outages, however often it interrupts whom.
  */
 export function draw(seed: number, name: string): number {
-  let hash = 0x811c9dc5 ^ seed;
-  for (let index = 0; index < name.length; index++) {
-    hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
-  }
-  return new Prng(hash >>> 0).uniform();
+  return new Prng(nameHash(name, seed)).uniform();
 }
 
 export function drawFrom<T>(seed: number, name: string, choices: readonly [T, ...T[]]): T {

@@ -89,7 +89,8 @@ test("offsets are aligned, rise, and leave each region its room", () => {
   }
   assert.is(abi.TILE_HOUR_MAX - abi.TILE_RECENT_MAX, abi.RECENT_SLOTS * 32);
   assert.is(abi.TILE_HISTOGRAM - abi.TILE_HOUR_MAX, abi.HOUR_SLOTS * 32);
-  assert.is(abi.TILE_HIDDEN - abi.TILE_HISTOGRAM, abi.HISTOGRAM_SLOTS * 64);
+  assert.is(abi.TILE_HIDDEN - abi.TILE_PAST, 8 * abi.PAST_BYTES);
+  assert.is(abi.TILE_PAST - abi.TILE_HISTOGRAM, abi.HISTOGRAM_SLOTS * 64);
   assert.ok(abi.INBOX_TILE_BYTES >= abi.INBOX_FLAGS + abi.LANE_ROW_BYTES);
 });
 

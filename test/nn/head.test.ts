@@ -109,11 +109,12 @@ for (const binary of ["release", "shared", "debug"] as const) {
     const pairs = fc.record({
       seed: fc.integer({ min: 1, max: 1 << 30 }),
       hiddenSize: fc.constantFrom(4, 32, 64),
+      summarySize: fc.constantFrom(96, 112),
       batch: fc.constantFrom(0, 1, 7, 8, 9, 17),
     });
     fc.assert(
-      fc.property(pairs, ({ seed, hiddenSize, batch }) => {
-        const one = randomCase(seed, [hiddenSize, 96], batch);
+      fc.property(pairs, ({ seed, hiddenSize, summarySize, batch }) => {
+        const one = randomCase(seed, [hiddenSize, summarySize], batch);
         const prng = new Prng(seed + 1);
         const summary = one.summary.map((row) => {
           const other = row.slice();
@@ -137,32 +138,31 @@ function runPair(
   one: HeadCase,
   otherSummary: readonly Float32Array[],
 ): readonly Float32Array[][] {
-  const { hiddenSize } = one;
+  const { hiddenSize, summarySize } = one;
   const bed = new KernelBed(binary, 16);
-  const packed = packHeadInto(bed, one.layers, hiddenSize, 96);
+  const packed = packHeadInto(bed, one.layers, hiddenSize, summarySize);
   const h = bed.put(toTiles(one.h, hiddenSize));
-  const summary = bed.put(toTiles(one.summary, 96));
-  const other = bed.put(toTiles(otherSummary, 96));
+  const summary = bed.put(toTiles(one.summary, summarySize));
+  const other = bed.put(toTiles(otherSummary, summarySize));
   const tiles = Math.ceil(one.h.length / 8);
   const out = bed.alloc(tiles * 48 * 32);
   const otherOut = bed.alloc(tiles * 48 * 32);
   const scratch = bed.alloc(bed.kernel.headScratchBytes());
-  bed.run([out, otherOut, scratch], (kernel) =>
-    kernel.headPair(
-      packed.ptr,
-      h.ptr,
-      hiddenSize * 32,
-      summary.ptr,
-      other.ptr,
-      96 * 32,
-      out.ptr,
-      otherOut.ptr,
-      48 * 32,
-      tiles,
-      hiddenSize,
-      scratch.ptr,
-    ),
-  );
+  bed.run([out, otherOut, scratch], (kernel) => {
+    for (let tile = 0; tile < tiles; tile++) {
+      kernel.headPair(
+        packed.ptr,
+        h.ptr + tile * hiddenSize * 32,
+        summary.ptr + tile * summarySize * 32,
+        other.ptr + tile * summarySize * 32,
+        out.ptr + tile * 48 * 32,
+        otherOut.ptr + tile * 48 * 32,
+        hiddenSize,
+        summarySize,
+        scratch.ptr,
+      );
+    }
+  });
   return [out, otherOut].map((at) => fromTiles(bed.floats(at), 48, one.h.length));
 }
 

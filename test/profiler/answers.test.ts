@@ -29,7 +29,7 @@ async function feed(steps: number): Promise<{ profiler: Profiler; pairs: Pair[] 
     const registration = registrationOf(index);
     profiler.register(registration);
     const caps = RESOURCES.map((resource) => registration.limits?.[resource] ?? Number.NaN);
-    const reference = new ReferenceInstance(weights, caps);
+    const reference = new ReferenceInstance(weights, caps, registration.jobType);
     for (let step = 0; step < steps; step++) {
       const sample = sampleOf(index, step);
       profiler.offer(sample);

@@ -51,6 +51,11 @@ export class SummaryBed {
     this.view(this.state).setFloat32(at, value, true);
   }
 
+  setJobType(slot: number, codes: readonly number[]): void {
+    const at = (slot >> 3) * STATE_BYTES + abi.TILE_PAST + (slot & 7) * abi.PAST_BYTES;
+    this.bytes(this.state).set(codes, at + abi.PAST_JOB_TYPE);
+  }
+
   offer(slot: number, sample: ReferenceSample): void {
     const tile = (slot >> 3) * abi.INBOX_TILE_BYTES;
     const lane = slot & 7;

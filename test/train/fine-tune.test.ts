@@ -4,11 +4,18 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { SUMMARY_ROWS } from "../../host/core/abi.js";
 import { present } from "../../host/lib/assert.js";
 import { isRepriseError } from "../../host/lib/errors.js";
+import { Prng } from "../../host/lib/prng.js";
 import { shippedWeightsFile } from "../../host/model/shipped-weights.js";
 import { drawCuts, recordingCalendar } from "../../host/model/training/cuts.js";
-import { FINE_TUNE_DEFAULTS, fineTune } from "../../host/model/training/fine-tune.js";
+import {
+  FINE_TUNE_DEFAULTS,
+  type FineTuneResult,
+  fineTune,
+} from "../../host/model/training/fine-tune.js";
+import { parameterLayout, widened } from "../../host/model/training/parameters.js";
 import { parametersOf } from "../../host/model/training/product.js";
 import { loadRecordings } from "../../host/model/training/recordings.js";
 import type { Series } from "../../host/model/training/series.js";
@@ -50,13 +57,70 @@ test("three parts of a recording, one after another, whatever its length", () =>
 
 test("on load of another kind the weights get better, the same bits for any worker count", async () => {
   const weights = readWeights(MODEL);
-  const one = await fineTune(weights, RECORDED, { ...OPTIONS, workers: 1 });
+  const options = { ...OPTIONS, events: 300, peakRate: 0.004 };
+  const one = await fineTune(weights, RECORDED, { ...options, workers: 1 });
   assert.ok(one.lossAfter < 0.9 * one.lossBefore, `${one.lossBefore} to ${one.lossAfter}`);
   assert.ok(one.bestEpoch >= 1 && one.reports.length <= 3);
-  assert.not.equal(one.parameters, parametersOf(weights));
-  const two = await fineTune(weights, RECORDED, { ...OPTIONS, workers: 2 });
+  assert.is(one.shape.summarySize, SUMMARY_ROWS);
+  for (const row of [100, 104]) assert.ok(isHeard(one, row), "of restarts in the recordings");
+  const two = await fineTune(weights, RECORDED, { ...options, workers: 2 });
   assert.equal(two.parameters, one.parameters);
   assert.equal([two.lossBefore, two.lossAfter], [one.lossBefore, one.lossAfter]);
+});
+
+/** Whether any unit of the head's first layer has a weight for a summary row. */
+function isHeard({ parameters, shape }: FineTuneResult, row: number): boolean {
+  const { tensors } = parameterLayout(shape);
+  const head = present(
+    tensors.find(({ name }) => name === "head.0.weight"),
+    "head",
+  );
+  const [units = 0, width = 0] = head.shape;
+  for (let unit = 0; unit < units; unit++) {
+    if (parameters[head.offset + unit * width + shape.hiddenSize + row] !== 0) return true;
+  }
+  return false;
+}
+
+const FALLS = "falls";
+const RISES = "rises";
+/** Samples. */
+const LIFE = 72;
+
+/**
+ * Six hours, begun at some time of one day: flat for three, then eightfold or an eighth for good,
+ * as the job type says. Nothing before tells which.
+ */
+function typedSeries(index: number): Series {
+  const prng = new Prng(100 + index);
+  const plain = syntheticSeries(`job-${index}`, 1, 1);
+  const rises = index % 2 === 0;
+  const from = 12 * Math.floor(index / 2) + prng.below(12);
+  const times = plain.times.slice(from, from + LIFE);
+  const values = Float32Array.from({ length: times.length * 4 }, (_, at) => {
+    const change = at < LIFE * 2 ? 1 : rises ? 8 : 1 / 8;
+    return (0.9 + 0.2 * prng.uniform()) * change;
+  });
+  const launches = plain.launches.slice(0, times.length);
+  return { ...plain, times, values, launches, caps: [], jobType: rises ? RISES : FALLS };
+}
+
+test("job types in the recordings are heard and help", async () => {
+  const weights = readWeights(MODEL);
+  const typed = Array.from({ length: 38 }, (_, index) => typedSeries(index));
+  const bare = typed.map(({ jobType: _, ...series }): Series => series);
+  const options = { ...OPTIONS, events: 250, epochs: 4, peakRate: 0.012, workers: 2 };
+  const [withTypes, without] = [
+    await fineTune(weights, typed, options),
+    await fineTune(weights, bare, options),
+  ];
+  assert.is(withTypes.lossBefore, without.lossBefore);
+  assert.ok(withTypes.lossAfter < 0.8 * without.lossAfter, `${withTypes.lossAfter}`);
+  for (const row of [96, 97, 98, 99]) {
+    assert.ok(isHeard(withTypes, row), `row ${row}`);
+    assert.not.ok(isHeard(without, row), `row ${row}`);
+  }
+  assert.not.ok(isHeard(withTypes, 81), "ages stay unheard");
 });
 
 test("the held-back part takes no part in training or in choosing the epoch", async () => {
@@ -102,9 +166,10 @@ async function eventsOf(source: SampleLines): Promise<SourceEvent[]> {
 
 test("lines of samples, limits and restarts are read; bad samples counted, bad lines refused", async () => {
   const file = write("mixed.ndjson", [
-    { kind: "limits", instanceId: "a", timeMs: 1_000, limits: { cpu: 4 } },
+    { kind: "limits", instanceId: "a", timeMs: 1_000, limits: { cpu: 4 }, jobType: "web" },
     { instanceId: "a", timeMs: 1_000, cpuCores: 1.5 },
-    { instanceId: "b", timeMs: 500, memoryGiB: 2 },
+    { instanceId: "b", timeMs: 500, memoryGiB: 2, perCoreCores: [0.5, 2], connections: 7 },
+    { instanceId: "b", timeMs: 600, perCoreCores: [0.5, -2] },
     { instanceId: "a", timeMs: 900, cpuCores: 1 },
     { instanceId: "a", timeMs: 2_000, cpuCores: -1 },
     { instanceId: "a", timeMs: 2_000, cpuCores: "1" },
@@ -124,8 +189,8 @@ test("lines of samples, limits and restarts are read; bad samples counted, bad l
   assert.equal(
     [...source.dropped],
     [
+      ["negative", 2],
       ["out-of-order", 1],
-      ["negative", 1],
       ["not-a-number", 1],
     ],
   );
@@ -139,10 +204,16 @@ test("lines of samples, limits and restarts are read; bad samples counted, bad l
   );
   assert.equal([...(series[0]?.launches ?? [])], [1, 1]);
   assert.is(series[0]?.caps[0]?.values[0], 4);
+  assert.equal([series[0]?.jobType, series[1]?.jobType], ["web", undefined]);
+  assert.equal(
+    [series[0]?.extras, [...(series[1]?.extras ?? [])]],
+    [undefined, [Number.NaN, 2, 7]],
+  );
   for (const [line, pattern] of [
     [[1], /line 1: the line is no recorded sample/],
     [{ timeMs: 1 }, /field instanceId/],
     [{ instanceId: "a", timeMs: "now" }, /field timeMs.*got "now"/],
+    [{ instanceId: "a", timeMs: 1, kind: "limits", jobType: 3 }, /field jobType.*got 3/],
     [{ instanceId: "a", timeMs: 1, kind: "gone" }, /field kind.*sample, limits or restarted/],
   ] as const) {
     try {
@@ -207,7 +278,9 @@ test("the command writes better weights, and no others unless forced", async () 
   const forced = await runReprise([...words, "--rate", "0", "--force"]);
   assert.is(forced.code, 0, forced.stderr);
   const before = readWeights(MODEL);
-  assert.equal(readWeights(out).tensors, before.tensors);
+  const wide = readWeights(out);
+  assert.equal(widened(parametersOf(before), before, wide), parametersOf(wide));
+  assert.equal(wide.tensors["head.4.weight"], before.tensors["head.4.weight"]);
   const tuned = await runReprise([...words, "--date", "2026-01-31"]);
   assert.is(tuned.code, 0, tuned.stderr);
   const report = JSON.parse(tuned.stdout);

@@ -30,6 +30,7 @@ export const SET_DAYS: Record<CutSet, readonly [number, number]> = {
 /** A tenth as many training cuts fall here, so that short histories are known too. */
 const YOUNG_DAYS = [0.05, 8] as const;
 const YOUNG_ONE_IN = 10;
+const TRAINING_STREAM = 0x7a11;
 
 /** 0 asks for keep-need. */
 export const OUTAGES_SCORED = [0, 5, 10, 15, 30, 60] as const;
@@ -87,11 +88,14 @@ export interface CutPlan {
 
 /** Draws the cuts of one tile in time order. Depends on the seed and the tile only. */
 export function drawCuts(plan: CutPlan, tile: number): Cut[] {
-  const prng = new Prng(Math.imul(plan.seed, 0x9e3779b1) ^ (tile + 1));
+  const word = Math.imul(plan.seed, 0x9e3779b1) ^ (tile + 1);
+  // Apart, so that more training cuts leave those that score where they are.
+  const [training, scoring] = [new Prng(word ^ TRAINING_STREAM), new Prng(word)];
   const cuts: Cut[] = [];
   const { startSeconds, days: setDays, young } = plan.calendar ?? TRACE_CALENDAR;
   const draw = (set: CutSet, count: number, days: readonly [number, number]) => {
     const outages: readonly number[] = set === "train" ? OUTAGES_TRAINED : OUTAGES_SCORED;
+    const prng = set === "train" ? training : scoring;
     for (let index = 0; index < count; index++) {
       const day = days[0] + prng.uniform() * (days[1] - days[0]);
       cuts.push({

@@ -9,6 +9,8 @@ import {
   INBOX_VALUES,
   LANE_ROW_BYTES,
   NEED_COLUMNS,
+  PAST_BYTES,
+  PAST_JOB_TYPE,
   PENDING_RESTART,
   PENDING_SAMPLE,
   PHASE_COUNT,
@@ -18,9 +20,11 @@ import {
   TILE_INTERRUPTIONS,
   TILE_LANES,
   TILE_OUTAGE,
+  TILE_PAST,
   TILE_SCALE,
 } from "../../core/abi.js";
 import { callKernel, type Kernel } from "../../core/kernel.js";
+import { jobTypeCodes } from "../job-type.js";
 import type { Cut } from "./cuts.js";
 import type { Stream } from "./interruptions.js";
 import {
@@ -32,16 +36,28 @@ import {
 } from "./layout.js";
 import type { SilentColumns } from "./parameters.js";
 import type { Rounds } from "./rounds.js";
-import { firstAfter, type Series } from "./series.js";
+import { EXTRAS, firstAfter, type Series } from "./series.js";
 import { isRunning, phasePeaks } from "./truth.js";
 
 /**
- * What the net does not listen to. Inputs 4-6 are in no trace: cpu peak, busiest core, connections.
- * Input 7 and rows 81, 82 and 88 are ages and counts that grow for as long as a trace lasts: by
- * them a net knows the day of the trace instead of the load, and days ahead lie outside of what it
- * saw.
+ * What no net listens to. Input 7 and rows 81, 82 and 88 are ages and counts that grow for as long
+ * as a trace lasts: by them a net knows the day of the trace instead of the load, and days ahead
+ * lie outside of what it saw.
  */
-export const SILENT: SilentColumns = { inputs: [4, 5, 6, 7], summary: [81, 82, 88] };
+export const SILENT_ALWAYS: SilentColumns = { inputs: [7], summary: [81, 82, 88] };
+
+/**
+ * What a net trained on traces does not listen to either. Inputs 4-6 and rows 96-99 and 108-110 are
+ * in no trace: cpu peak, busiest core, connections, job type. Rows 100-107 tell of earlier restarts,
+ * of which traces have a handful. Rows 89-95 and 111 are reserved.
+ */
+export const SILENT: SilentColumns = {
+  inputs: [4, 5, 6, ...SILENT_ALWAYS.inputs],
+  summary: [...SILENT_ALWAYS.summary, ...Array.from({ length: 23 }, (_, index) => 89 + index)],
+};
+
+/** Where the inbox takes a sample's extras, in their order. */
+const EXTRA_ROWS = [INBOX_CPU_PEAK, INBOX_CORE_PEAK, INBOX_CONNECTIONS] as const;
 
 /** How far back interruptions count. */
 const INTERRUPTIONS_SECONDS = 86_400;
@@ -81,6 +97,7 @@ export class TileBuilder {
   readonly #kernel: Kernel;
   readonly #memory: WebAssembly.Memory;
   readonly #layout: TrainingLayout;
+  readonly #silent: SilentColumns;
   readonly #f32: Float32Array;
   readonly #u32: Uint32Array;
   readonly #f64: Float64Array;
@@ -88,10 +105,12 @@ export class TileBuilder {
   constructor(
     core: { readonly kernel: Kernel; readonly memory: WebAssembly.Memory },
     layout: TrainingLayout,
+    silent: SilentColumns = SILENT,
   ) {
     this.#kernel = core.kernel;
     this.#memory = core.memory;
     this.#layout = layout;
+    this.#silent = silent;
     this.#f32 = new Float32Array(core.memory.buffer);
     this.#u32 = new Uint32Array(core.memory.buffer);
     this.#f64 = new Float64Array(core.memory.buffer);
@@ -126,9 +145,17 @@ export class TileBuilder {
       (tileState + TILE_CAP) / 4,
       (tileState + TILE_CAP) / 4 + TILE_LANES * RESOURCE_COUNT,
     );
-    for (const row of [INBOX_CPU_PEAK, INBOX_CORE_PEAK, INBOX_CONNECTIONS, INBOX_SINCE_LAUNCH]) {
+    for (const row of [...EXTRA_ROWS, INBOX_SINCE_LAUNCH]) {
       this.#f32.fill(Number.NaN, (inbox + row) / 4, (inbox + row) / 4 + TILE_LANES);
     }
+    const bytes = new Uint8Array(
+      this.#memory.buffer,
+      tileState + TILE_PAST,
+      TILE_LANES * PAST_BYTES,
+    );
+    plan.streams.forEach(({ jobType }, lane) => {
+      bytes.set(jobTypeCodes(jobType), lane * PAST_BYTES + PAST_JOB_TYPE);
+    });
     const entry = tiles / 4 + tile * TILE_WORDS;
     this.#u32[entry] = plan.firstRound;
     this.#u32[entry + 1] = plan.rounds.lanes.length + sizes.stepCount;
@@ -153,6 +180,10 @@ export class TileBuilder {
       for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
         this.#f32[to + resource] = series.values[from + resource] ?? Number.NaN;
       }
+      EXTRA_ROWS.forEach((row, extra) => {
+        this.#f32[(inbox + row) / 4 + lane] =
+          series.extras?.[sample * EXTRAS + extra] ?? Number.NaN;
+      });
       const launch = series.launches[sample] === 1 ? PENDING_RESTART : 0;
       this.#u32[(inbox + INBOX_FLAGS) / 4 + lane] = PENDING_SAMPLE | launch;
       for (const change of series.caps) {
@@ -177,7 +208,7 @@ export class TileBuilder {
         1,
       ),
     );
-    for (const row of SILENT.inputs) this.#blank(x + round * ROUND_BYTES, row);
+    for (const row of this.#silent.inputs) this.#blank(x + round * ROUND_BYTES, row);
   }
 
   #blank(rows: number, row: number): void {
@@ -208,7 +239,7 @@ export class TileBuilder {
         Number.NaN,
       ),
     );
-    for (const row of SILENT.summary) this.#blank(summary + event * SUMMARY_BYTES, row);
+    for (const row of this.#silent.summary) this.#blank(summary + event * SUMMARY_BYTES, row);
     const rows = TILE_LANES * RESOURCE_COUNT;
     const copy = (offset: number) =>
       this.#f32.slice((tileState + offset) / 4, (tileState + offset) / 4 + rows);

@@ -5,10 +5,13 @@
  * with; the part before chooses the epoch, so that the two are independent. Non-goals: other sizes
  * of net; resuming (it takes minutes).
  */
-import { INPUT_ROWS, SUMMARY_ROWS } from "../../core/abi.js";
+import { SUMMARY_ROWS } from "../../core/abi.js";
 import { RepriseError } from "../../lib/errors.js";
+import { checkNetworkRows } from "../network-rows.js";
 import type { NetworkWeights } from "../weights.js";
 import { recordingCalendar } from "./cuts.js";
+import { SILENT_ALWAYS } from "./dataset.js";
+import { type NetShape, widened } from "./parameters.js";
 import { parametersOf } from "./product.js";
 import type { Series } from "./series.js";
 import { BATCH_TILES, openSession, WINDOW_STEPS } from "./session.js";
@@ -22,6 +25,8 @@ export const FINE_TUNE_DEFAULTS = {
   scored: 60,
   /** A tenth of training's: the weights are near a minimum. */
   peakRate: TRAINER_DEFAULTS.peakRate / 10,
+  /** Epochs without a better validation loss before it ends. */
+  patience: 3,
 } as const;
 
 export interface FineTuneOptions {
@@ -34,6 +39,8 @@ export interface FineTuneOptions {
 }
 
 export interface FineTuneResult {
+  /** Wider than the weights it began with where those heard fewer summary rows. */
+  readonly shape: NetShape;
   /** Weights of the best epoch; those it began with when none was better on the validation part. */
   readonly parameters: Float32Array;
   /** 0 = the weights it began with. */
@@ -51,13 +58,13 @@ export async function fineTune(
   options: FineTuneOptions,
   events: TrainerEvents = {},
 ): Promise<FineTuneResult> {
-  checkRows("inputSize", weights.inputSize, INPUT_ROWS);
-  checkRows("summarySize", weights.summarySize, SUMMARY_ROWS);
-  const { inputSize, hiddenSize, summarySize } = weights;
+  checkNetworkRows(weights);
+  const { inputSize, hiddenSize } = weights;
+  const shape = { inputSize, hiddenSize, summarySize: SUMMARY_ROWS };
   const session = openSession(
     { seen: recordings, unseen: [] },
     {
-      shape: { inputSize, hiddenSize, summarySize },
+      shape,
       seed: options.seed,
       cutsPerInstance: options.events,
       scoredCuts: options.scored,
@@ -65,11 +72,19 @@ export async function fineTune(
       batchTiles: BATCH_TILES,
       workers: options.workers,
       calendar: calendarOf(recordings),
+      silent: SILENT_ALWAYS,
     },
   );
-  const initial = parametersOf(weights);
+  const initial = widened(parametersOf(weights), weights, shape);
   const { seed, epochs, peakRate } = options;
-  const trainer = new Trainer(session, { ...TRAINER_DEFAULTS, seed, epochs, peakRate, initial });
+  const trainer = new Trainer(session, {
+    ...TRAINER_DEFAULTS,
+    patience: FINE_TUNE_DEFAULTS.patience,
+    seed,
+    epochs,
+    peakRate,
+    initial,
+  });
   try {
     await trainer.adopt(initial);
     const lossBefore = await heldBackLoss(trainer);
@@ -82,7 +97,7 @@ export async function fineTune(
       },
     });
     const lossAfter = await heldBackLoss(trainer);
-    return { parameters: trainer.weights, bestEpoch, reports, lossBefore, lossAfter };
+    return { shape, parameters: trainer.weights, bestEpoch, reports, lossBefore, lossAfter };
   } finally {
     await trainer.close();
   }
@@ -103,14 +118,5 @@ async function heldBackLoss(trainer: Trainer): Promise<number> {
   if (!Number.isNaN(loss)) return loss;
   throw new RepriseError("ERR_ARGUMENT", "no event of the held-back last part has a truth", {
     expected: "a longer recording, its samples at most 7.5 min apart",
-  });
-}
-
-function checkRows(field: string, got: number, expected: number): void {
-  if (got === expected) return;
-  throw new RepriseError("ERR_SHAPE", "the weights are for other rows than the core writes", {
-    field,
-    got,
-    expected: `${expected}`,
   });
 }

@@ -19,6 +19,13 @@ export interface EventTile {
   readonly blank?: readonly (readonly [number, number])[];
 }
 
+export interface WindowSizes {
+  readonly stepCount: number;
+  readonly tilesMax: number;
+  /** How much each level counts in the loss; all the same when absent. */
+  readonly levelWeights?: readonly number[];
+}
+
 export interface LossSum {
   readonly sum: number;
   readonly terms: number;
@@ -38,7 +45,7 @@ export class WindowGradient {
   constructor(
     core: { readonly kernel: Kernel; readonly memory: WebAssembly.Memory },
     layout: ParameterLayout,
-    sizes: { readonly stepCount: number; readonly tilesMax: number },
+    sizes: WindowSizes,
     scratch: number,
   ) {
     this.#kernel = core.kernel;
@@ -46,7 +53,10 @@ export class WindowGradient {
     this.#layout = layout;
     this.#stepCount = sizes.stepCount;
     this.#at = scratchPlan(layout, sizes.stepCount, sizes.tilesMax, scratch);
-    new Float32Array(core.memory.buffer, this.#at.levels, QUANTILE_COUNT).set(QUANTILES);
+    new Float32Array(core.memory.buffer, this.#at.levels, 2 * QUANTILE_COUNT).set([
+      ...QUANTILES,
+      ...(sizes.levelWeights ?? QUANTILES.map(() => 1)),
+    ]);
     new Float32Array(core.memory.buffer, this.#at.blank, LANE_ROW_BYTES / 4).fill(0);
   }
 

@@ -1,7 +1,7 @@
 import { RESOURCE_COUNT } from "../../core/abi.js";
 import { Prng } from "../../lib/prng.js";
 import { type Calendar, TRACE_CALENDAR } from "./cuts.js";
-import type { CapChange, Series } from "./series.js";
+import { type CapChange, EXTRAS, type Series } from "./series.js";
 
 /** What the kernels are fed of an instance: its series with outages put in. */
 export interface Stream extends Series {
@@ -70,7 +70,9 @@ function withOutages(
   return {
     name: series.name,
     times: Float64Array.from(kept, (sample) => series.times[sample] ?? 0),
-    values: pickRows(series.values, kept),
+    values: pickRows(series.values, kept, RESOURCE_COUNT),
+    ...(series.extras === undefined ? {} : { extras: pickRows(series.extras, kept, EXTRAS) }),
+    ...(series.jobType === undefined ? {} : { jobType: series.jobType }),
     launches: Uint8Array.from(kept, (sample, index) =>
       launched.has(index) ? 1 : (series.launches[sample] ?? 0),
     ),
@@ -79,11 +81,11 @@ function withOutages(
   };
 }
 
-function pickRows(values: Float32Array, kept: readonly number[]): Float32Array {
-  const rows = new Float32Array(kept.length * RESOURCE_COUNT);
+function pickRows(values: Float32Array, kept: readonly number[], width: number): Float32Array {
+  const rows = new Float32Array(kept.length * width);
   kept.forEach((sample, index) => {
-    const from = sample * RESOURCE_COUNT;
-    rows.set(values.subarray(from, from + RESOURCE_COUNT), index * RESOURCE_COUNT);
+    const from = sample * width;
+    rows.set(values.subarray(from, from + width), index * width);
   });
   return rows;
 }

@@ -15,6 +15,9 @@ import { type NetShape, type ParameterLayout, parameterLayout } from "./paramete
  * change the order of additions. */
 export const CHUNK_TILES = 8;
 
+/** What the levels .5, .9, .95 and .99 count in the loss: reservations are made at .95. */
+export const LEVEL_WEIGHTS = [0.6, 1, 1.8, 1] as const;
+
 export const TILE_WORDS = 5;
 export const ROUND_BYTES = INPUT_ROWS * LANE_ROW_BYTES;
 export const SUMMARY_BYTES = SUMMARY_ROWS * LANE_ROW_BYTES;
@@ -42,7 +45,7 @@ export interface TrainingLayout {
   readonly x: number;
   /** u32[round][8] */
   readonly mask: number;
-  /** f32[event][96][8] */
+  /** f32[event][112][8] */
   readonly summary: number;
   /** f32[event][12][8] */
   readonly target: number;

@@ -1,3 +1,4 @@
+import { present } from "../../lib/assert.js";
 import { RepriseError } from "../../lib/errors.js";
 import { Prng } from "../../lib/prng.js";
 
@@ -59,6 +60,26 @@ export function parameterLayout(shape: NetShape): ParameterLayout {
   return { shape, tensors, count: offset };
 }
 
+/**
+ * The same net for more summary rows: it does not hear those that are new.
+ *
+ * @param block parameters in the order of `parameterLayout(from)`
+ */
+export function widened(block: Float32Array, from: NetShape, to: NetShape): Float32Array {
+  const [narrow, wide] = [parameterLayout(from), parameterLayout(to)];
+  const values = new Float32Array(wide.count);
+  wide.tensors.forEach((tensor, index) => {
+    const old = present(narrow.tensors[index], tensor.name);
+    const [rows = 1] = tensor.shape;
+    for (let row = 0; row < rows; row++) {
+      const width = old.count / rows;
+      const first = old.offset + row * width;
+      values.set(block.subarray(first, first + width), tensor.offset + (row * tensor.count) / rows);
+    }
+  });
+  return values;
+}
+
 /** Inputs and summary rows that a net is not to use. */
 export interface SilentColumns {
   readonly inputs: readonly number[];
@@ -94,7 +115,9 @@ export function initialParameters(
   const head = layout.tensors.find(({ name }) => name === "head.0.weight")?.offset ?? 0;
   for (let row = 0; row < HEAD_SIZES[0]; row++) {
     const from = head + row * (hiddenSize + summarySize) + hiddenSize;
-    for (const column of silent.summary) values[from + column] = 0;
+    for (const column of silent.summary) {
+      if (column < summarySize) values[from + column] = 0;
+    }
   }
   const bias = layout.tensors.at(-1);
   for (let row = 0; row < (bias?.count ?? 0); row++) {

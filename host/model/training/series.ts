@@ -1,5 +1,6 @@
 import { RESOURCE_COUNT } from "../../core/abi.js";
 import { RepriseError } from "../../lib/errors.js";
+import { busiestCore } from "../../sources/busiest-core.js";
 import type { Sample, SourceEvent } from "../../sources/sample.js";
 
 /** One instance's whole history in columns, what training and evaluation read at random. */
@@ -9,11 +10,17 @@ export interface Series {
   readonly times: Float64Array;
   /** f32[sample][4], NaN = missing. */
   readonly values: Float32Array;
+  /** f32[sample][3]: cpu peak, busiest core, connections, NaN = missing; absent when all are. */
+  readonly extras?: Float32Array;
+  readonly jobType?: string;
   /** 1 where a sample is the first of an incarnation. */
   readonly launches: Uint8Array;
   /** Caps in force from a sample on, in time order. */
   readonly caps: readonly CapChange[];
 }
+
+/** Values of a sample in `Series.extras`. */
+export const EXTRAS = 3;
 
 export interface CapChange {
   readonly sample: number;
@@ -66,6 +73,8 @@ class SeriesBuilder {
   #launches = new Uint8Array(FIRST_CAPACITY);
   #count = 0;
   #launched = true;
+  #extras: Float32Array | undefined;
+  #jobType: string | undefined;
 
   constructor(name: string) {
     this.#name = name;
@@ -77,6 +86,7 @@ class SeriesBuilder {
     else if (event.kind === "registered") {
       const { cpu, memory, network, disk } = event.registration.limits ?? {};
       const values = [cpu, memory, network, disk].map((cap) => cap ?? Number.NaN);
+      this.#jobType = event.registration.jobType ?? this.#jobType;
       this.#caps.push({ sample: this.#count, values });
     }
   }
@@ -90,8 +100,19 @@ class SeriesBuilder {
       row.map((value) => value ?? Number.NaN),
       at * RESOURCE_COUNT,
     );
+    this.#extra(sample, at);
     this.#launches[at] = this.#launched ? 1 : 0;
     this.#launched = false;
+  }
+
+  #extra({ cpuPeakCores, perCoreCores, connections }: Sample, at: number): void {
+    const values = [cpuPeakCores, busiestCore(perCoreCores), connections];
+    if (this.#extras === undefined && values.every((value) => value === undefined)) return;
+    this.#extras ??= new Float32Array(this.#times.length * EXTRAS).fill(Number.NaN);
+    this.#extras.set(
+      values.map((value) => value ?? Number.NaN),
+      at * EXTRAS,
+    );
   }
 
   #grow(): void {
@@ -100,6 +121,11 @@ class SeriesBuilder {
     const values = new Float32Array(size * RESOURCE_COUNT);
     const launches = new Uint8Array(size);
     times.set(this.#times);
+    if (this.#extras !== undefined) {
+      const extras = new Float32Array(size * EXTRAS).fill(Number.NaN);
+      extras.set(this.#extras);
+      this.#extras = extras;
+    }
     values.set(this.#values);
     launches.set(this.#launches);
     this.#times = times;
@@ -119,6 +145,10 @@ class SeriesBuilder {
       values: this.#values.slice(0, this.#count * RESOURCE_COUNT),
       launches: this.#launches.slice(0, this.#count),
       caps: this.#caps,
+      ...(this.#jobType === undefined ? {} : { jobType: this.#jobType }),
+      ...(this.#extras === undefined
+        ? {}
+        : { extras: this.#extras.slice(0, this.#count * EXTRAS) }),
     };
   }
 }

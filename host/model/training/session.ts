@@ -6,10 +6,10 @@ import { RepriseError } from "../../lib/errors.js";
 import { Prng } from "../../lib/prng.js";
 import type { RecognisedRestart } from "../../sources/bitbrains/restarts.js";
 import { type Calendar, drawCuts, TRACE_CALENDAR } from "./cuts.js";
-import { type EventRecord, TileBuilder, type TilePlan } from "./dataset.js";
+import { type EventRecord, SILENT, SILENT_ALWAYS, TileBuilder, type TilePlan } from "./dataset.js";
 import { interrupted, uninterrupted } from "./interruptions.js";
 import { planTraining, type TrainingLayout } from "./layout.js";
-import type { NetShape } from "./parameters.js";
+import type { NetShape, SilentColumns } from "./parameters.js";
 import { restartCuts } from "./restart-cuts.js";
 import { planRounds } from "./rounds.js";
 import type { Series } from "./series.js";
@@ -39,6 +39,8 @@ export interface SessionOptions {
   readonly stepCount: number;
   readonly batchTiles: number;
   readonly workers: number;
+  /** Rows that are blanked; those that no trace has when absent. */
+  readonly silent?: SilentColumns;
   /** When cuts lie; that of the Bitbrains trace when absent. */
   readonly calendar?: Calendar;
   /**
@@ -107,7 +109,8 @@ export function openSession(
   });
   const memory = plan.createMemory(true);
   const kernel = openKernel(module, memory);
-  const builder = new TileBuilder({ kernel, memory }, layout);
+  const silent = options.silent ?? (options.evaluate === undefined ? SILENT : SILENT_ALWAYS);
+  const builder = new TileBuilder({ kernel, memory }, layout, silent);
   const records: EventRecord[] = [];
   tiles.forEach((tile, index) => {
     records.push(...builder.build(tile, index));

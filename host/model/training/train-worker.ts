@@ -7,6 +7,7 @@ import { RepriseError } from "../../lib/errors.js";
 import { type EventTile, WindowGradient } from "./gradient.js";
 import {
   CHUNK_TILES,
+  LEVEL_WEIGHTS,
   ORDER_EVENT,
   ORDER_FROM_ZERO,
   ORDER_NAMELESS,
@@ -52,7 +53,7 @@ const scratch = layout.scratch + place * layout.scratchBytes;
 const window = new WindowGradient(
   { kernel, memory },
   parameters,
-  { stepCount, tilesMax: CHUNK_TILES },
+  { stepCount, tilesMax: CHUNK_TILES, levelWeights: LEVEL_WEIGHTS },
   scratch + 2 * stateBytes,
 );
 

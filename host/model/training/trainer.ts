@@ -24,10 +24,11 @@ export interface TrainerOptions {
 }
 
 export const TRAINER_DEFAULTS = {
-  epochs: 16,
+  epochs: 24,
   peakRate: 0.012,
   decay: 0.1,
-  patience: 3,
+  /** Long: at high rates early in the cycle the validation loss goes up and down. */
+  patience: 10,
 } as const;
 
 export interface EpochReport {

@@ -8,7 +8,7 @@ import { type TraceInput, traceBytes, traceName } from "../text/table-source.js"
  * Recorded samples, one JSON object a line, plain or gzip; any number of instances in one file:
  *
  *     {"instanceId":"web-1","timeMs":1767225600000,"cpuCores":1.2,"memoryGiB":3.1,"disk":0.4}
- *     {"kind":"limits","instanceId":"web-1","timeMs":1767225600000,"limits":{"cpu":4,"memory":16}}
+ *     {"kind":"limits","instanceId":"web-1","timeMs":1767225600000,"limits":{"cpu":4},"jobType":"a"}
  *     {"kind":"restarted","instanceId":"web-1","timeMs":1767312000000}
  *
  * A line without `kind` is a sample; its fields are those of `Sample`, absent means missing. Samples
@@ -89,7 +89,12 @@ function toEvent(text: string, place: Place): SourceEvent {
   if (kind !== "limits") refuse(place, "kind", kind, "sample, limits or restarted");
   const limits = readLimits(given.limits, place);
   const unplaced = { groupId: "recorded", nodeId: "unplaced", priority: 0, interruptible: true };
-  return { kind: "registered", registration: { ...unplaced, instanceId, limits }, timeMs };
+  const { jobType } = given;
+  if (jobType !== undefined && typeof jobType !== "string") {
+    refuse(place, "jobType", jobType, "a name, or nothing");
+  }
+  const type = jobType === undefined ? {} : { jobType };
+  return { kind: "registered", registration: { ...unplaced, ...type, instanceId, limits }, timeMs };
 }
 
 function parseObject(text: string, place: Place): Readonly<Record<string, unknown>> {
@@ -115,11 +120,19 @@ function readLimits(given: unknown, place: Place): ResourceAmounts {
   return limits;
 }
 
-const VALUES = ["cpuCores", "memoryGiB", "networkMbps", "disk"] as const;
+const VALUES = [
+  "cpuCores",
+  "memoryGiB",
+  "networkMbps",
+  "disk",
+  "cpuPeakCores",
+  "connections",
+] as const;
 
 function badValue(sample: Sample): string | undefined {
-  for (const name of VALUES) {
-    const value: unknown = sample[name];
+  const cores: unknown = sample.perCoreCores ?? [];
+  if (!Array.isArray(cores)) return "not-a-number";
+  for (const value of [...VALUES.map((name): unknown => sample[name]), ...cores]) {
     if (value === undefined) continue;
     if (typeof value !== "number" || !Number.isFinite(value)) return "not-a-number";
     if (value < 0) return "negative";
