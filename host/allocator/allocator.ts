@@ -23,7 +23,7 @@ import { Book } from "./book.js";
 import { checkFields, checkId, checkLimit, checkParts, requireNode } from "./checks.js";
 import { Donors } from "./donors.js";
 import { FitTable } from "./fit-table.js";
-import { checkBook } from "./invariants.js";
+import { checkBook, checkTouched } from "./invariants.js";
 import { Journal } from "./journal.js";
 import { auditLeaks, type LeakAudit } from "./leaks.js";
 import { returnGifts } from "./lease-extras.js";
@@ -347,6 +347,10 @@ export class PredictiveAllocator implements ResourceAllocator {
       }
       checkBook(this.#book, nowMs);
     });
+  }
+
+  checkTouched(): number {
+    return checkTouched(this.#book, this.#clock.nowMs());
   }
 
   checkInvariants(): void {

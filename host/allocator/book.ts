@@ -51,6 +51,9 @@ export class Book {
   readonly overcommitted = new Set<string>();
   /** Nodes whose room may differ from what a reader copied. */
   readonly dirtyNodes = new Set<string>();
+  /** Pools that changed since they were last checked. */
+  readonly touchedNodes = new Set<string>();
+  readonly touchedGroups = new Set<string>();
   /** Counts changes of the set of nodes. */
   nodeSetVersion = 0;
   fencingToken = 0;
@@ -208,6 +211,7 @@ export class Book {
   #setNode(nodeId: string, allocatable: readonly number[] | undefined): void {
     const node = this.nodes.get(nodeId);
     this.dirtyNodes.add(nodeId);
+    this.touchedNodes.add(nodeId);
     if (node !== undefined && allocatable !== undefined) {
       node.allocatable = allocatable;
       return;
@@ -254,6 +258,8 @@ export class Book {
     node.steps = undefined;
     node.plainSteps = undefined;
     this.dirtyNodes.add(record.nodeId);
+    this.touchedNodes.add(record.nodeId);
+    this.touchedGroups.add(record.groupId);
   }
 
   #setLease(reservationId: string, record: ReservationRecord | undefined): void {
@@ -299,6 +305,8 @@ export class Book {
     node.steps = undefined;
     node.plainSteps = undefined;
     this.dirtyNodes.add(nodeId);
+    this.touchedNodes.add(nodeId);
+    this.touchedGroups.add(record.groupId);
   }
 
   #group(groupId: string): GroupState {

@@ -2,11 +2,12 @@
  * Which neighbours can give room on a node before anyone is interrupted.
  *
  * A donor gives `allocation - floor`, the floor being what it needs if left alone (.95, memory .99)
- * or what it is measured to use, whichever is more. The requester's own group gives first; within
- * it the donor that covers the largest share of what is missing. When other groups have to give too,
- * whoever they make needless is left out. One resource alone: the fewest donors. Several: greedy.
+ * or what it is measured to use, memory with a margin, whichever is more. The requester's own group
+ * gives first; within it the donor that covers the largest share of what is missing. When other
+ * groups have to give too, whoever they make needless is left out. One resource alone: the fewest
+ * donors. Several: greedy.
  */
-import { RESOURCE_COUNT } from "../core/abi.js";
+import { RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
 import { compareKeys } from "../ledger/encoding.js";
 import type { AllocationRecord, ShrinkRecord } from "../ledger/records.js";
 import { hasNoSample, withLastResort } from "../profiler/last-resort.js";
@@ -16,9 +17,12 @@ import type { Book } from "./book.js";
 import { checkFields, checkId, requireNode } from "./checks.js";
 import type { LoadReader } from "./load.js";
 import { keepNeed } from "./needs.js";
+import { WORKING_SET_MARGIN } from "./policy.js";
 import { isZero } from "./room.js";
 import type { Tenancy } from "./tenancy.js";
 import type { DonorSearch } from "./types.js";
+
+const MEMORY = RESOURCES.indexOf("memory");
 
 interface Giver {
   readonly donorId: string;
@@ -81,7 +85,8 @@ export class Donors {
     const usage = load.instanceUsage(record.instanceId);
     const own = keepNeed(profile).map((need, r) => {
       const used = usage?.[r];
-      return used !== undefined && used > need ? roundUp(used) : need;
+      const kept = (used ?? 0) * (r === MEMORY ? 1 + WORKING_SET_MARGIN : 1);
+      return kept > need ? roundUp(kept) : need;
     });
     return tenancy.floorOf(record.instanceId, own);
   }

@@ -1,7 +1,8 @@
 /** What must hold after every operation, of the book alone. */
 import { RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
-import { invariant } from "../lib/assert.js";
-import type { Book } from "./book.js";
+import type { ReservationRecord } from "../ledger/records.js";
+import { invariant, present } from "../lib/assert.js";
+import type { Book, GroupState, NodeState } from "./book.js";
 import { dueMs } from "./leases.js";
 import { shortageOf } from "./room.js";
 
@@ -49,11 +50,63 @@ function checkSums(book: Book): void {
 
 /** allocated + reserved <= allocatable, now and later, unless the node itself was made smaller. */
 function checkPromises(book: Book, nowMs: number): void {
-  for (const node of book.nodes.values()) {
-    if (book.overcommitted.has(node.nodeId)) continue;
-    shortageOf(book, node, nowMs).forEach((lack, r) => {
-      invariant(lack === 0, `node ${node.nodeId} promised ${lack} ${RESOURCES[r]} too much`);
-    });
+  for (const node of book.nodes.values()) checkPromise(book, node, nowMs);
+}
+
+function checkPromise(book: Book, node: NodeState, nowMs: number): void {
+  if (book.overcommitted.has(node.nodeId)) return;
+  shortageOf(book, node, nowMs).forEach((lack, r) => {
+    invariant(lack === 0, `node ${node.nodeId} promised ${lack} ${RESOURCES[r]} too much`);
+  });
+}
+
+/**
+ * The same for the pools that changed since the last call, and the leases and donors on them: the
+ * cost is that of their members, not of everybody.
+ *
+ * @returns how many pools were looked at
+ * @throws ERR_INVARIANT naming the first broken one; the pools are then looked at again next time
+ */
+export function checkTouched(book: Book, nowMs: number): number {
+  const { touchedNodes, touchedGroups } = book;
+  for (const nodeId of touchedNodes) {
+    const node = book.nodes.get(nodeId);
+    if (node === undefined) continue;
+    checkPool(book, node, `node/${nodeId}`);
+    checkPromise(book, node, nowMs);
+    for (const id of node.leaseIds) {
+      const lease = present(book.leases.get(id), `lease ${id}`);
+      checkLease(book, id, lease);
+      checkDonorsOf(book, id, lease);
+    }
+  }
+  for (const groupId of touchedGroups) {
+    const group = book.groups.get(groupId);
+    if (group !== undefined) checkPool(book, group, `group/${groupId}`);
+  }
+  const owners = book.heldByOwner.size + book.claimedByOwner.size;
+  invariant(owners === book.leases.size, "every lease has one owner");
+  const count = touchedNodes.size + touchedGroups.size;
+  touchedNodes.clear();
+  touchedGroups.clear();
+  return count;
+}
+
+/** The pool's sum is that of its members, who know that they are in it. */
+function checkPool(book: Book, pool: NodeState | GroupState, key: string): void {
+  const sum = new Float64Array(RESOURCE_COUNT);
+  for (const instanceId of pool.members) {
+    const record = present(book.allocations.get(instanceId), `allocation of ${instanceId}`);
+    const own = "nodeId" in pool ? `node/${record.nodeId}` : `group/${record.groupId}`;
+    invariant(own === key, `${instanceId} is in ${key}`);
+    invariant(!book.claimedByInstance.has(instanceId), `${instanceId} holds one thing`);
+    for (let r = 0; r < RESOURCE_COUNT; r++) {
+      invariant((record.allocated[r] ?? -1) >= 0, `allocation of ${instanceId} not negative`);
+      sum[r] = (sum[r] ?? 0) + (record.allocated[r] ?? 0);
+    }
+  }
+  for (let r = 0; r < RESOURCE_COUNT; r++) {
+    invariant(pool.allocated[r] === sum[r], `sum of ${RESOURCES[r]} in ${key}`);
   }
 }
 
@@ -61,23 +114,8 @@ function checkPromises(book: Book, nowMs: number): void {
 function checkLeases(book: Book): void {
   let held = 0;
   for (const [id, lease] of book.leases) {
-    invariant(lease.reservationId === id, `lease ${id} under its own id`);
-    invariant(lease.fencingToken <= book.fencingToken, `token of ${id} was given out`);
-    invariant(dueMs(lease) > book.sweptMs, `lease ${id} outlives its time`);
-    invariant(book.nodes.get(lease.nodeId)?.leaseIds.has(id) === true, `lease ${id} in its node`);
-    invariant(
-      book.groups.get(lease.groupId)?.leaseIds.has(id) === true,
-      `lease ${id} in its group`,
-    );
-    if (lease.state === "held") {
-      held++;
-      invariant(book.heldByOwner.get(lease.ownerId) === id, `${lease.ownerId} holds one lease`);
-      invariant(book.heldByInstance.get(lease.instanceId) === id, `${id} has one instance`);
-    } else {
-      invariant(lease.state === "claimed", `lease ${id} is live`);
-      invariant(book.claimedByInstance.get(lease.instanceId) === id, `${id} has one claimant`);
-      invariant(book.claimedByOwner.get(lease.ownerId) === id, `${lease.ownerId} claimed once`);
-    }
+    checkLease(book, id, lease);
+    if (lease.state === "held") held++;
   }
   invariant(book.heldByOwner.size === held && book.heldByInstance.size === held, "held leases");
   for (const claims of [book.claimedByInstance, book.claimedByOwner]) {
@@ -90,17 +128,35 @@ function checkLeases(book: Book): void {
   }
 }
 
+function checkLease(book: Book, id: string, lease: ReservationRecord): void {
+  invariant(lease.reservationId === id, `lease ${id} under its own id`);
+  invariant(lease.fencingToken <= book.fencingToken, `token of ${id} was given out`);
+  invariant(dueMs(lease) > book.sweptMs, `lease ${id} outlives its time`);
+  invariant(book.nodes.get(lease.nodeId)?.leaseIds.has(id) === true, `lease ${id} in its node`);
+  invariant(book.groups.get(lease.groupId)?.leaseIds.has(id) === true, `lease ${id} in its group`);
+  if (lease.state === "held") {
+    invariant(book.heldByOwner.get(lease.ownerId) === id, `${lease.ownerId} holds one lease`);
+    invariant(book.heldByInstance.get(lease.instanceId) === id, `${id} has one instance`);
+  } else {
+    invariant(lease.state === "claimed", `lease ${id} is live`);
+    invariant(book.claimedByInstance.get(lease.instanceId) === id, `${id} has one claimant`);
+    invariant(book.claimedByOwner.get(lease.ownerId) === id, `${lease.ownerId} claimed once`);
+  }
+}
+
 /** No donor below its floor. */
 function checkDonors(book: Book): void {
-  for (const [id, lease] of book.leases) {
-    for (const { donorId, nodeId, floor } of lease.shrinks) {
-      const record = book.allocations.get(donorId);
-      invariant(record?.nodeId === nodeId, `donor ${donorId} of ${id} is on its node`);
-      invariant(nodeId === lease.nodeId, `donor ${donorId} is where ${id} needs it`);
-      invariant(book.leasesByDonor.get(donorId)?.has(id) === true, `${donorId} knows ${id}`);
-      record?.allocated.forEach((amount, r) => {
-        invariant(amount >= (floor[r] ?? 0), `donor ${donorId} below its floor`);
-      });
-    }
+  for (const [id, lease] of book.leases) checkDonorsOf(book, id, lease);
+}
+
+function checkDonorsOf(book: Book, id: string, lease: ReservationRecord): void {
+  for (const { donorId, nodeId, floor } of lease.shrinks) {
+    const record = book.allocations.get(donorId);
+    invariant(record?.nodeId === nodeId, `donor ${donorId} of ${id} is on its node`);
+    invariant(nodeId === lease.nodeId, `donor ${donorId} is where ${id} needs it`);
+    invariant(book.leasesByDonor.get(donorId)?.has(id) === true, `${donorId} knows ${id}`);
+    record?.allocated.forEach((amount, r) => {
+      invariant(amount >= (floor[r] ?? 0), `donor ${donorId} below its floor`);
+    });
   }
 }

@@ -57,5 +57,8 @@ export const POOLED_NODES_MAX = 8;
 /** A pool's target falls at most by this share of itself a minute; it grows at once. */
 export const POOL_SHRINK_RATIO_PER_MINUTE = 0.1;
 
+/** A donor keeps this much more memory than it is measured to use. */
+export const WORKING_SET_MARGIN = 0.1;
+
 /** Nodes on which donors are searched before the answer is no. */
 export const DONOR_NODES_MAX = 8;

@@ -199,6 +199,11 @@ export interface ResourceAllocator {
    * memory is as it was before.
    */
   transact<T>(body: () => T, changes?: (result: T) => readonly LedgerChange[]): T;
-  /** @throws ERR_INVARIANT naming the first broken invariant */
+  /** Of everything. @throws ERR_INVARIANT naming the first broken invariant */
   checkInvariants(): void;
+  /**
+   * Checks the pools that changed since the last call and what is on them; returns how many.
+   * @throws ERR_INVARIANT
+   */
+  checkTouched(): number;
 }

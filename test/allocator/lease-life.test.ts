@@ -2,6 +2,9 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { PredictiveAllocator } from "../../host/allocator/allocator.js";
+import { Book } from "../../host/allocator/book.js";
+import { checkTouched } from "../../host/allocator/invariants.js";
+import { Journal } from "../../host/allocator/journal.js";
 import { nextOffset } from "../../host/allocator/pool-watch.js";
 import { compileBinary } from "../../host/core/index.js";
 import type { ReservationRecord } from "../../host/ledger/records.js";
@@ -231,6 +234,40 @@ test("nothing leaks; what the ledger alone holds is named", () => {
   wait(60);
   allocator.expire();
   assert.is(allocator.leakAudit().count, 0);
+});
+
+test("the audit of what changed looks at those pools alone and finds a donor below its floor", () => {
+  const journal = new Journal(new FailingLedger());
+  const book = new Book(journal);
+  const put = (body: () => void): void => journal.run(body, () => {});
+  const place = { nodeId: "n", groupId: "g" };
+  put(() => {
+    for (const nodeId of ["n", "m"]) book.putNode(nodeId, [10, 10, 10, 10]);
+    book.putAllocation("d", { instanceId: "d", ...place, allocated: [4, 0, 0, 0] });
+  });
+  assert.is(checkTouched(book, 0), 3);
+  assert.is(checkTouched(book, 0), 0);
+  const shrinks = [{ donorId: "d", nodeId: "n", given: [2, 0, 0, 0], floor: [5, 0, 0, 0] }];
+  put(() => {
+    book.putLease({
+      reservationId: "lease-000000000001",
+      ownerId: "o",
+      instanceId: "i",
+      ...place,
+      amounts: flat(1),
+      state: "held",
+      fencingToken: 0,
+      createdMs: 0,
+      expectedRestartMs: 1,
+      expiresMs: 2,
+      shrinks,
+    });
+  });
+  assert.throws(() => checkTouched(book, 0), /below its floor/);
+  put(() => {
+    book.putAllocation("d", { instanceId: "d", ...place, allocated: [20, 0, 0, 0] });
+  });
+  assert.throws(() => checkTouched(book, 0), /promised/);
 });
 
 test("ended leases leave the ledger after a week, live ones stay", () => {

@@ -201,6 +201,8 @@ test("promises are kept in any order of events, also when the ledger fails", () 
         }
         ledger.failNext = 0;
         allocator.checkInvariants();
+        allocator.checkTouched();
+        assert.is(allocator.checkTouched(), 0);
       }
     }),
     { numRuns: 60 },
