@@ -12,6 +12,7 @@ export interface OutcomeFlags {
   readonly data?: string;
   readonly days?: number;
   readonly nodes?: number;
+  readonly seed: number;
   readonly seeds: number;
   readonly model?: string;
   readonly report?: string;
@@ -32,6 +33,7 @@ export async function replayOutcome(flags: OutcomeFlags, onProgress: OnProgress)
     {
       ...(data === undefined ? {} : { data }),
       ...(model === undefined ? {} : { model }),
+      seed: flags.seed,
       seeds: flags.seeds,
       days: flags.days ?? DAYS,
       nodeCount: flags.nodes ?? (data === undefined ? SAMPLE_NODES : NODES),

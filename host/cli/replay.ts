@@ -80,7 +80,7 @@ export function replayCommand(): Command {
         .default("decisions"),
     )
     .option("--report <DIR>", "outcome: a folder for report.md, report.json and pictures")
-    .option("--seeds <N>", "outcome: this many worlds, seeds 1 to N", whole(1, 1_000), 10)
+    .option("--seeds <N>", "outcome: this many worlds, from --seed on", whole(1, 1_000), 10)
     .option("--policies <names>", "outcome: some of them, by comma", policyNames)
     .option("--json", "print one JSON object instead of a table")
     .addHelpText("after", EXAMPLES)

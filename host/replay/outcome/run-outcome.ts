@@ -25,6 +25,8 @@ import { noteProfiles, type ProfileTable } from "./profile-table.js";
 export interface OutcomeOptions {
   /** A folder in the layout of the whole traces; the bundled sample when absent. */
   readonly data?: string;
+  /** The first one; the others follow it. */
+  readonly seed: number;
   readonly seeds: number;
   readonly days: number;
   readonly nodeCount: number;
@@ -86,7 +88,8 @@ export async function runOutcome(
   const cover = needsSolver ? await openExactCover() : null;
   const runs: OutcomeRun[] = [];
   let [losses, planned] = [0, 0];
-  for (let seed = 1; seed <= options.seeds; seed++) {
+  const { seed: first, seeds } = options;
+  for (let seed = first; seed < first + seeds; seed++) {
     const scenario = await planOutcome(folder, usage, {
       span,
       seed,
