@@ -1,11 +1,14 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { policyNames } from "../../host/cli/replay-outcome.js";
 import type { ReclaimRequest } from "../../host/coordinator/types.js";
 import { ClusterBook, type Holder } from "../../host/replay/cluster-book.js";
+import { openExactCover } from "../../host/replay/outcome/exact-cover.js";
 import { judgePlan, overReclaim, wasInverted } from "../../host/replay/outcome/judged-plan.js";
 import { kubeRule } from "../../host/replay/outcome/kube-rule.js";
 import { drawOutage } from "../../host/replay/outcome/outage-law.js";
 import type { JudgedPlan } from "../../host/replay/outcome/outcome-policy.js";
+import { meanOf, pairedChange } from "../../host/replay/outcome/outcome-report.js";
 import {
   fifoRule,
   randomRule,
@@ -178,6 +181,38 @@ test("a plan is judged by what was short and by the classes it touched", () => {
     } as never).candidates,
     [],
   );
+});
+
+test("changes are paired over seeds, with an interval that holds the mean", () => {
+  const change = pairedChange([1, 2, 3], [2, 4, 6]);
+  assert.is(change.mean, -0.5);
+  assert.equal(change.interval, [-0.5, -0.5]);
+  const mean = meanOf([1, 2, 3, 10]);
+  assert.is(mean.mean, 4);
+  assert.ok(mean.interval[0] >= 1 && mean.interval[0] < 4);
+  assert.ok(mean.interval[1] > 4 && mean.interval[1] <= 10);
+  assert.ok(Number.isNaN(pairedChange([1], [0]).mean), "no share of nothing");
+});
+
+test("the exact cover touches the lowest classes and loses least in the highest", async () => {
+  const cover = await openExactCover();
+  const candidate = (priority: number, cpu: number, cost: number) => ({
+    priority,
+    freed: [cpu, 0, 0, 0],
+    cost,
+  });
+  const needed = [4, 0, 0, 0];
+  const low = [candidate(0, 2, 9), candidate(0, 2, 9), candidate(1, 4, 0)];
+  assert.equal(cover(low, needed), [true, true, false]);
+  const tied = [candidate(0, 1, 1), candidate(1, 3, 5), candidate(1, 4, 2)];
+  assert.equal(cover(tied, needed), [false, false, true]);
+  assert.is(cover([candidate(0, 3, 1)], needed), null);
+  assert.equal(cover(low, [-1, 0, 0, 0]), [false, false, false]);
+});
+
+test("policies are chosen by name, and others are named in the refusal", () => {
+  assert.equal(policyNames("kube,oracle"), ["kube", "oracle"]);
+  assert.throws(() => policyNames("kube,nobody"), /some of kube, .*oracle are expected/);
 });
 
 test.run();
