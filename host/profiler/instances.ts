@@ -46,6 +46,10 @@ export class InstanceTable {
     });
   }
 
+  slotOf(instanceId: string): number | undefined {
+    return this.#slots.slotOf(instanceId);
+  }
+
   lifeIn(slot: number): Life | undefined {
     return this.#lives[slot];
   }

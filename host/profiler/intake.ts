@@ -45,13 +45,16 @@ export class SampleIntake {
     return reason;
   }
 
+  // No object on this way: it runs once a sample.
   #take(sample: Sample): DropReason | undefined {
-    const found = this.#instances.find(sample.instanceId);
-    return found === undefined
-      ? "unknown-id"
-      : (checkSample(sample, this.#clock.nowMs()) ??
-          checkPlace(found.life, sample.timeMs) ??
-          this.#push(found.slot, found.life, sample));
+    const slot = this.#instances.slotOf(sample.instanceId);
+    const life = slot === undefined ? undefined : this.#instances.lifeIn(slot);
+    if (slot === undefined || life === undefined) return "unknown-id";
+    return (
+      checkSample(sample, this.#clock.nowMs()) ??
+      checkPlace(life, sample.timeMs) ??
+      this.#push(slot, life, sample)
+    );
   }
 
   /** Tiles with news since the last call, ascending. */

@@ -64,8 +64,12 @@ export class TileRunner {
 
   /** @returns items done by this task */
   run(task: TickTask): number {
-    const { views, plan } = this.#parts;
-    this.#bound = views.all;
+    this.#bound = this.#parts.views.all;
+    return callKernel("tick", () => this.#drain(task));
+  }
+
+  #drain(task: TickTask): number {
+    const { plan } = this.#parts;
     const { i32 } = this.#bound;
     const cursor = plan.control.ptr / 4 + CONTROL_CURSOR;
     let done = 0;
@@ -93,10 +97,9 @@ export class TileRunner {
     this.#step("journaled", item);
     const scratch = present(plan.scratch[scratchIndex], "scratch block").ptr;
     const published = present(i32[plan.epochs.ptr / 4 + tile], "epoch of a tile") & 1;
-    callKernel("tick", () => {
-      this.#rounds({ item, state, scratch, published });
-      if (network !== null) this.#answer({ item, state, scratch, published });
-    });
+    const place = { item, state, scratch, published };
+    this.#rounds(place);
+    if (network !== null) this.#answer(place);
     this.#step("computed", item);
   }
 

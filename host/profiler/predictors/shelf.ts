@@ -21,6 +21,8 @@ export class PredictorShelf {
   readonly chosen: PredictorName;
   readonly #slotCount: number;
   readonly #open = new Map<BaselineName, Predictor>();
+  /** The same in an array: a map's iterator would be garbage at each sample. */
+  readonly #all: Predictor[] = [];
 
   /** @throws ERR_ARGUMENT when there is no predictor of that name */
   constructor(slotCount: number, choice: PredictorChoice) {
@@ -28,16 +30,18 @@ export class PredictorShelf {
     this.chosen = choice.predictor ?? "network";
     for (const name of [this.chosen, ...(choice.beside ?? [])]) {
       checkPredictorName("predictor", name);
-      if (name !== "network") this.#open.set(name, openPredictor(name, slotCount));
+      if (name !== "network") this.#keep(name, openPredictor(name, slotCount));
     }
   }
 
   observe(slot: number, timeSeconds: number, values: readonly number[]): void {
-    for (const predictor of this.#open.values()) predictor.observe(slot, timeSeconds, values);
+    for (let index = 0; index < this.#all.length; index++) {
+      this.#all[index]?.observe(slot, timeSeconds, values);
+    }
   }
 
   reset(slot: number): void {
-    for (const predictor of this.#open.values()) predictor.reset(slot);
+    for (const predictor of this.#all) predictor.reset(slot);
   }
 
   /** @throws ERR_STATE when it keeps a state and was not there from the first sample on */
@@ -56,7 +60,12 @@ export class PredictorShelf {
         expected: "a predictor named when the profiler was opened, or one without own state",
       });
     }
-    this.#open.set(name, fresh);
+    this.#keep(name, fresh);
     return fresh;
+  }
+
+  #keep(name: BaselineName, predictor: Predictor): void {
+    if (!this.#open.has(name)) this.#all.push(predictor);
+    this.#open.set(name, predictor);
   }
 }
