@@ -69,8 +69,8 @@ function roundTrip(): BenchCase {
     rival: "resolved promise",
     open: () => {
       const core = openCoreMemory({ maxInstances: 8, workers: 2, weights: null });
-      const { module, memory, plan, network } = core;
-      const setup = { module, memory, plan, network };
+      const { module, memory, plan, network, refresh } = core;
+      const setup = { module, memory, plan, network, refresh };
       const pool = new PiscinaWorkers({ threadCount: 2, setup, taskMsMax: 60_000 });
       const task = { itemCount: 0, tick: 0, scratchIndex: 0 };
       let failures = 0;

@@ -7,6 +7,7 @@ import { checkObject } from "../lib/assert.js";
 import { loadNetwork, type NetworkRegions, planNetwork } from "../model/network.js";
 import { checkNetworkRows } from "../model/network-rows.js";
 import type { NetworkWeights } from "../model/weights.js";
+import type { Refresh } from "./profiler-options.js";
 
 /** The one shared memory of a profiler, laid out, with the network packed into it. */
 export interface CoreMemory {
@@ -17,6 +18,7 @@ export interface CoreMemory {
   readonly kernel: Kernel;
   readonly plan: ProfilerPlan;
   readonly network: NetworkRegions | null;
+  readonly refresh: Refresh;
 }
 
 export interface CoreMemoryOptions {
@@ -24,12 +26,22 @@ export interface CoreMemoryOptions {
   readonly workers: number;
   readonly weights: NetworkWeights | null;
   readonly journalTiles?: number | undefined;
+  readonly refresh?: Refresh | undefined;
 }
+
+const REFRESHES: readonly Refresh[] = ["tick", "demand"];
 
 /** @throws ERR_ARGUMENT, ERR_LIMIT, ERR_SHAPE when the weights are for other rows than the core writes */
 export function openCoreMemory(options: CoreMemoryOptions): CoreMemory {
   checkObject("options", options, "maxInstances, weights and workers");
-  const { weights } = options;
+  const { weights, refresh = "tick" } = options;
+  if (!REFRESHES.includes(refresh)) {
+    throw new RepriseError("ERR_ARGUMENT", "no such way to refresh answers", {
+      field: "refresh",
+      got: refresh,
+      expected: REFRESHES.join(" or "),
+    });
+  }
   if (weights !== null) {
     checkObject("weights", weights, "weights that were read, or null for none");
     checkNetworkRows(weights);
@@ -52,5 +64,5 @@ export function openCoreMemory(options: CoreMemoryOptions): CoreMemory {
   const memory = arena.createMemory(true);
   const kernel = openKernel(module, memory);
   if (network !== null && weights !== null) loadNetwork(kernel, memory, network, weights);
-  return { module, memory, views: new CoreViews(memory), kernel, plan, network };
+  return { module, memory, views: new CoreViews(memory), kernel, plan, network, refresh };
 }

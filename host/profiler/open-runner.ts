@@ -10,6 +10,7 @@ export function openTileRunner(setup: WorkerSetup, onStep?: TileRunnerParts["onS
     views: new CoreViews(setup.memory),
     plan: setup.plan,
     network: setup.network,
+    refresh: setup.refresh,
     ...(onStep === undefined ? {} : { onStep }),
   });
 }

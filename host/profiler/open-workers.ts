@@ -7,8 +7,8 @@ const TASK_MS_MAX = 15_000;
 
 /** The threads of a profiler, or the calling thread in their place. */
 export function openWorkers(options: ProfilerOptions, core: CoreMemory): Workers {
-  const { module, memory, plan, network } = core;
-  const setup = { module, memory, plan, network };
+  const { module, memory, plan, network, refresh } = core;
+  const setup = { module, memory, plan, network, refresh };
   if (options.workers === 0) {
     const runner = openTileRunner(setup);
     return new InlineWorkers((task) => runner.run(task));

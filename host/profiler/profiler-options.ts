@@ -6,6 +6,8 @@ import type { PredictorChoice } from "./predictors/shelf.js";
 import type { ScoredCut } from "./shadow-cuts.js";
 import type { SurgePrior } from "./surge.js";
 
+export type Refresh = "tick" | "demand";
+
 export interface ProfilerOptions extends PredictorChoice {
   readonly maxInstances: number;
   /** Without a network the simpler rungs answer. */
@@ -19,6 +21,11 @@ export interface ProfilerOptions extends PredictorChoice {
   readonly taskMsMax?: number;
   /** Samples that may wait for a tick over all instances; default 4 an instance. */
   readonly queueSamplesMax?: number;
+  /**
+   * When envelopes and keep-needs are computed: in the tick for every instance with news, or when
+   * somebody asks for one. The same bits but for offsets learnt since the tick; default "tick".
+   */
+  readonly refresh?: Refresh;
   /** Tiles a tick publishes at once; the default holds 131,072 instances. */
   readonly journalTiles?: number;
   /** Shadow cuts that a tick may begin; 0 = none. */

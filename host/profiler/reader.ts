@@ -41,7 +41,8 @@ export class AnswerReader {
 
   /** What the last published tick said, for the outage it assumed. */
   published(slot: number): NetworkAnswer {
-    const { plan } = this.#core;
+    const { plan, refresh } = this.#core;
+    if (refresh === "demand") return this.#computed(slot);
     const tile = slot >>> 3;
     const parity = this.#parity(tile);
     const base = tilePtr(plan, tile);
@@ -52,13 +53,36 @@ export class AnswerReader {
     );
   }
 
+  /** What a tick would have written, from the state that it did write. */
+  #computed(slot: number, place: { outageMinutes?: number; offsets?: number } = {}): NetworkAnswer {
+    const { plan, kernel, network } = this.#core;
+    const tile = slot >>> 3;
+    const scratch = this.#scratch;
+    const envelope = scratch + plan.scratchPlan.answerEnvelope;
+    const keep = scratch + plan.scratchPlan.answerKeep;
+    computeAnswers(
+      { kernel, plan, network: present(network, "the network"), scratch },
+      {
+        state: this.publishedState(tile),
+        hidden: tilePtr(plan, tile) + hiddenOffset(plan, this.#parity(tile)),
+        envelope,
+        keep,
+        outageMinutes: Number.NaN,
+        ...place,
+      },
+    );
+    return this.#copy(envelope, keep, slot % TILE_LANES);
+  }
+
   /**
    * The answer for another outage, from the same published state.
    *
    * @param offsets address of the envelope's offsets, 0 = none; the shared ones when absent
    */
   forOutage(slot: number, outageMinutes: number, offsets?: number): NetworkAnswer {
-    const { plan, kernel, network } = this.#core;
+    const { plan, kernel, network, refresh } = this.#core;
+    const shift = offsets ?? plan.offsets.ptr;
+    if (refresh === "demand") return this.#computed(slot, { outageMinutes, offsets: shift });
     const tile = slot >>> 3;
     const parity = this.#parity(tile);
     const base = tilePtr(plan, tile);
@@ -73,7 +97,7 @@ export class AnswerReader {
         // The keep-need does not depend on the outage of a restart.
         keep: null,
         outageMinutes,
-        offsets: offsets ?? plan.offsets.ptr,
+        offsets: shift,
       },
     );
     return this.#copy(envelope, base + keepOffset(plan, parity), slot % TILE_LANES);

@@ -39,6 +39,7 @@ import {
 import type { BoundViews, CoreViews } from "../core/views.js";
 import { invariant, present } from "../lib/assert.js";
 import type { NetworkRegions } from "../model/network.js";
+import type { Refresh } from "./profiler-options.js";
 import { tilePtr } from "./tile-lanes.js";
 import type { TickTask } from "./workers.js";
 
@@ -47,6 +48,7 @@ export interface TileRunnerParts {
   readonly views: CoreViews;
   readonly plan: ProfilerPlan;
   readonly network: NetworkRegions | null;
+  readonly refresh: Refresh;
   /** Called with the item after each step that may be the last of a dying thread; tests use it. */
   readonly onStep?: (step: TileStep, item: number) => void;
 }
@@ -88,7 +90,7 @@ export class TileRunner {
   }
 
   #process(item: number, scratchIndex: number): void {
-    const { plan, network } = this.#parts;
+    const { plan, network, refresh } = this.#parts;
     const { u8, i32 } = this.#bound;
     const tile = present(i32[this.#workWord(item, WORK_TILE)], "tile of a work item");
     const state = tilePtr(plan, tile);
@@ -99,7 +101,7 @@ export class TileRunner {
     const published = present(i32[plan.epochs.ptr / 4 + tile], "epoch of a tile") & 1;
     const place = { item, state, scratch, published };
     this.#rounds(place);
-    if (network !== null) this.#answer(place);
+    if (network !== null && refresh === "tick") this.#answer(place);
     this.#step("computed", item);
   }
 

@@ -3,6 +3,7 @@ import { Piscina } from "piscina";
 import type { ProfilerPlan } from "../core/plan.js";
 import { RepriseError } from "../lib/errors.js";
 import type { NetworkRegions } from "../model/network.js";
+import type { Refresh } from "./profiler-options.js";
 
 /** One worker's share of a tick. Integers only: everything else lies in the shared memory. */
 export interface TickTask {
@@ -20,6 +21,7 @@ export interface WorkerSetup {
   readonly plan: ProfilerPlan;
   /** Where the packed network lies; null without one. */
   readonly network: NetworkRegions | null;
+  readonly refresh: Refresh;
 }
 
 /**

@@ -108,4 +108,35 @@ test("outcomes shift the quantiles of the next tick, keep-need stays", async () 
   await profiler.close();
 });
 
+test("answers on demand have the bits of those of the tick", async () => {
+  const profilers = (["tick", "demand"] as const).map((refresh) =>
+    Profiler.open({ maxInstances: COUNT, weights, workers: 0, clock, refresh }),
+  );
+  for (const profiler of profilers) {
+    for (let index = 0; index < COUNT; index++) profiler.register(registrationOf(index));
+  }
+  for (let step = 0; step < 20; step++) {
+    for (const profiler of profilers) {
+      // Every third instance is left out now and then: a tile has lanes without news.
+      for (let index = 0; index < COUNT; index++) {
+        if ((index + step) % 3 > 0) profiler.offer(sampleOf(index, step));
+      }
+      await profiler.tick();
+    }
+    for (let index = 0; index < COUNT; index++) {
+      const { instanceId, typicalOutageMinutes = 10 } = registrationOf(index);
+      for (const outage of [typicalOutageMinutes, 0, 90]) {
+        const [ticked, asked] = profilers.map((each) => each.networkAnswer(instanceId, outage));
+        assert.equal(asked, ticked, `${instanceId}, step ${step}, outage ${outage}`);
+      }
+    }
+  }
+  for (const profiler of profilers) await profiler.close();
+});
+
+test("another way to refresh is refused", () => {
+  const options = { maxInstances: 8, weights, workers: 0, clock, refresh: "never" as "tick" };
+  assert.throws(() => Profiler.open(options), /refresh/);
+});
+
 test.run();

@@ -30,7 +30,9 @@ export class PredictorShelf {
     this.chosen = choice.predictor ?? "network";
     for (const name of [this.chosen, ...(choice.beside ?? [])]) {
       checkPredictorName("predictor", name);
-      if (name !== "network") this.#keep(name, openPredictor(name, slotCount));
+      // It may be chosen and named beside.
+      if (name === "network" || this.#open.has(name)) continue;
+      this.#keep(name, openPredictor(name, slotCount));
     }
   }
 
@@ -65,7 +67,7 @@ export class PredictorShelf {
   }
 
   #keep(name: BaselineName, predictor: Predictor): void {
-    if (!this.#open.has(name)) this.#all.push(predictor);
+    this.#all.push(predictor);
     this.#open.set(name, predictor);
   }
 }
