@@ -2,14 +2,13 @@
  * How long does a tick take when every instance has one new sample?
  *
  * Goals: the whole way of a sample, from `offer` to the published envelope and keep-need, on the
- * calling thread and on two workers, beside the same arithmetic in plain JavaScript (float64).
+ * calling thread and on two workers, with and without answers for everybody, beside the same arithmetic in plain JavaScript (float64).
  * Non-goals: the network's quality; its weights are drawn from a seed, the work is the same.
  *
  * The header line of each case names the bytes of state an instance takes.
  */
 import { present } from "../host/lib/assert.js";
 import { VirtualClock } from "../host/lib/clock.js";
-import { Prng } from "../host/lib/prng.js";
 import {
   envelopeReference,
   keepNeedReference,
@@ -17,19 +16,18 @@ import {
 } from "../host/model/reference.js";
 import { referenceFeatures } from "../host/model/reference-features.js";
 import { ReferenceSummary } from "../host/model/reference-summary.js";
-import { type NetworkWeights, WEIGHT_NAMES, weightShapes } from "../host/model/weights.js";
+import type { NetworkWeights } from "../host/model/weights.js";
 import { openCoreMemory } from "../host/profiler/core-memory.js";
 import type { LadderTables } from "../host/profiler/ladder.js";
 import { Profiler } from "../host/profiler/profiler.js";
+import type { Refresh } from "../host/profiler/profiler-options.js";
 import { referenceSample } from "../host/profiler/reference-instance.js";
-import type { Sample } from "../host/sources/sample.js";
 import type { BenchVariant } from "./support/definition.js";
+import { drawnSamples, drawnWeights, FLEET_LIMITS, FLEET_START_MS } from "./support/fleet.js";
 import { type BenchCase, benchMain } from "./support/harness.js";
 import { PlainNet } from "./support/plain-net.js";
 
-const START_MS = 1_380_585_600_000;
 const STEP_MS = 300_000;
-const LIMITS = { cpu: 8, memory: 32 };
 /** Instances whose answers are compared before anything is timed. */
 const COMPARED = 64;
 const PLAIN = "plain JavaScript, float64";
@@ -51,15 +49,22 @@ function tickCase(instanceCount: number, withPlain = false): BenchCase {
     rival: withPlain ? PLAIN : "calling thread",
     open: () => {
       const weights = drawnWeights();
-      const inline = profilerVariant("calling thread", instanceCount, 0, weights);
-      const threaded = profilerVariant("2 workers", instanceCount, 2, weights);
-      const variants: BenchVariant[] = [inline.variant, threaded.variant];
+      const shape: FleetShape = { instanceCount, workers: 2, refresh: "tick" };
+      const inline = profilerVariant("calling thread", { ...shape, workers: 0 }, weights);
+      const threaded = profilerVariant("2 workers", shape, weights);
+      const asked = profilerVariant(
+        "2 workers, on demand",
+        { ...shape, refresh: "demand" },
+        weights,
+      );
+      const variants: BenchVariant[] = [inline.variant, threaded.variant, asked.variant];
       if (withPlain) variants.push(plainVariant(instanceCount, weights));
       return {
         variants,
         close: async () => {
           await inline.profiler.close();
           await threaded.profiler.close();
+          await asked.profiler.close();
         },
       };
     },
@@ -72,18 +77,24 @@ function bytesPerInstance(instanceCount: number): number {
   return Math.round(core.memory.buffer.byteLength / instanceCount);
 }
 
+interface FleetShape {
+  readonly instanceCount: number;
+  readonly workers: number;
+  readonly refresh: Refresh;
+}
+
 function profilerVariant(
   name: string,
-  instanceCount: number,
-  workers: number,
+  shape: FleetShape,
   weights: NetworkWeights,
 ): { readonly variant: BenchVariant; readonly profiler: Profiler } {
-  const clock = new VirtualClock(START_MS + 3_650 * 86_400_000);
-  const profiler = Profiler.open({ maxInstances: instanceCount, weights, workers, clock });
+  const clock = new VirtualClock(FLEET_START_MS + 3_650 * 86_400_000);
+  const { instanceCount, workers, refresh } = shape;
+  const profiler = Profiler.open({ maxInstances: instanceCount, weights, workers, clock, refresh });
   const samples = drawnSamples(instanceCount);
   for (const { instanceId } of samples) {
     const identity = { instanceId, groupId: "g", nodeId: "n", priority: 1, interruptible: true };
-    profiler.register({ ...identity, limits: LIMITS, typicalOutageMinutes: 10 });
+    profiler.register({ ...identity, limits: FLEET_LIMITS, typicalOutageMinutes: 10 });
   }
   const call = async () => {
     for (const sample of samples) {
@@ -103,8 +114,13 @@ function profilerVariant(
 /** The same way in float64: the net tuned by hand, the statistics as the reference has them. */
 function plainVariant(instanceCount: number, weights: NetworkWeights): BenchVariant {
   const samples = drawnSamples(instanceCount);
-  const caps = [LIMITS.cpu, LIMITS.memory, Number.NaN, Number.NaN];
-  const limits = [LIMITS.cpu, LIMITS.memory, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const caps = [FLEET_LIMITS.cpu, FLEET_LIMITS.memory, Number.NaN, Number.NaN];
+  const limits = [
+    FLEET_LIMITS.cpu,
+    FLEET_LIMITS.memory,
+    Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+  ];
   const net = new PlainNet(weights);
   const instances = samples.map(() => ({
     summary: new ReferenceSummary(),
@@ -138,29 +154,4 @@ function plainVariant(instanceCount: number, weights: NetworkWeights): BenchVari
 /** Large amounts are compared relatively: the tolerance is one number. */
 function relative(envelope: Float64Array): number[] {
   return Array.from(envelope, (value) => Math.log1p(value));
-}
-
-function drawnSamples(count: number): (Sample & { timeMs: number })[] {
-  const prng = new Prng(11);
-  return Array.from({ length: count }, (_, index) => ({
-    instanceId: `instance-${index}`,
-    timeMs: START_MS + (index % 300) * 1_000,
-    cpuCores: Math.fround(prng.uniform() * 4),
-    memoryGiB: Math.fround(1 + prng.uniform() * 8),
-    networkMbps: Math.fround(prng.uniform() * 50),
-    disk: Math.fround(prng.uniform() * 5),
-  }));
-}
-
-function drawnWeights(): NetworkWeights {
-  const prng = new Prng(5);
-  const shape = { inputSize: 16, hiddenSize: 32, summarySize: 96 };
-  const shapes = weightShapes(shape);
-  const tensors = Object.fromEntries(
-    WEIGHT_NAMES.map((name) => {
-      const size = shapes[name].reduce((product, each) => product * each, 1);
-      return [name, Float32Array.from({ length: size }, () => (prng.uniform() - 0.5) * 0.3)];
-    }),
-  ) as NetworkWeights["tensors"];
-  return { ...shape, tensors, version: "drawn", metadata: {} };
 }
