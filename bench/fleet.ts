@@ -63,13 +63,15 @@ const middle = (values: readonly number[]) => {
   const sorted = values.slice(2).sort((a, b) => a - b);
   return (sorted[sorted.length >> 1] ?? Number.NaN).toFixed(1);
 };
+const lateMs = (ns: number) => (ns / 1e6 - 1).toFixed(2);
 console.log(
   [
     `${count} instances, ${workers} workers, answers by ${refresh}`,
     `offer ${middle(offerMs)} ms (fastest ${fastest(offerMs)})`,
     `tick ${middle(tickMs)} ms (fastest ${fastest(tickMs)})`,
-    `resident ${Math.round(after.rss / MIB)} MiB, ${Math.round((after.rss - before.rss) / count)} bytes an instance`,
+    `resident ${Math.round(after.rss / MIB)} MiB`,
+    `${Math.round((after.rss - before.rss) / count)} bytes an instance`,
     `heap grew ${middle(garbage)} bytes an instance and tick`,
-    `pause p99 ${(delay.percentile(99) / 1e6 - 1).toFixed(2)} ms, max ${(delay.max / 1e6 - 1).toFixed(2)} ms`,
+    `pause p99 ${lateMs(delay.percentile(99))} ms, max ${lateMs(delay.max)} ms`,
   ].join("; "),
 );

@@ -2,7 +2,8 @@
  * How long does a tick take when every instance has one new sample?
  *
  * Goals: the whole way of a sample, from `offer` to the published envelope and keep-need, on the
- * calling thread and on two workers, with and without answers for everybody, beside the same arithmetic in plain JavaScript (float64).
+ * calling thread and on two workers, with and without answers for everybody, beside
+ * the same arithmetic in plain JavaScript (float64).
  * Non-goals: the network's quality; its weights are drawn from a seed, the work is the same.
  *
  * The header line of each case names the bytes of state an instance takes.
