@@ -4,6 +4,7 @@ import { type Kernel, openKernel } from "../core/kernel.js";
 import { type ProfilerPlan, planProfiler } from "../core/plan.js";
 import { CoreViews } from "../core/views.js";
 import { checkObject } from "../lib/assert.js";
+import { RepriseError } from "../lib/errors.js";
 import { loadNetwork, type NetworkRegions, planNetwork } from "../model/network.js";
 import { checkNetworkRows } from "../model/network-rows.js";
 import type { NetworkWeights } from "../model/weights.js";
