@@ -21,14 +21,15 @@ const test = suite("evaluation of the bundled sample");
 const SAMPLE = fileURLToPath(new URL("../../../../host/replay/sample/", import.meta.url));
 
 /**
- * Highest loss and change, lowest and highest coverage at .95 that pass. Measured with the weights
- * that ship, seed 1, 60 cuts a VM; margins of about a tenth of the loss and a fifth of the change.
+ * Highest losses and change, lowest and highest coverage at .95 that pass: 4 % of the loss, .02 of
+ * the change and .01 of the coverage away from what the weights that ship measure with seed 1 and 60
+ * cuts a VM. The same bits everywhere, so only a change of weights or code moves them.
  */
 const FLOORS = {
-  cpu: { aPin95: 0.045, change: -0.22, coverage: [0.93, 0.97] },
-  memory: { aPin95: 0.0455, change: -0.08, coverage: [0.925, 0.97] },
-  network: { aPin95: 0.079, change: -0.27, coverage: [0.93, 0.975] },
-  disk: { aPin95: 0.083, change: -0.22, coverage: [0.92, 0.97] },
+  cpu: { aPin95: 0.0423, crps: 0.1037, change: -0.268, coverage: [0.942, 0.962] },
+  memory: { aPin95: 0.0432, crps: 0.1277, change: -0.104, coverage: [0.934, 0.954] },
+  network: { aPin95: 0.0746, crps: 0.1749, change: -0.321, coverage: [0.944, 0.964] },
+  disk: { aPin95: 0.0785, crps: 0.191, change: -0.263, coverage: [0.932, 0.953] },
 } as const;
 
 test("no figure falls below its floor", async () => {
@@ -61,6 +62,7 @@ test("no figure falls below its floor", async () => {
     )}] against ${best}, coverage ${network.all.coverage.toFixed(3)}`;
     assert.ok(network.all.truths > 500, shown);
     assert.ok(network.aPin95 < floor.aPin95, shown);
+    assert.ok(network.all.crps < floor.crps, `${shown}, CRPS ${network.all.crps}`);
     assert.ok(change < floor.change, shown);
     assert.ok(interval[1] < 0, shown);
     const [low, high] = floor.coverage;
