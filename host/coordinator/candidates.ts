@@ -1,6 +1,7 @@
 /** Who may be interrupted for a request, at what cost, and who may not and why. */
 import { envelopeRow } from "../core/abi.js";
 import type { ReasonCode } from "../ledger/records.js";
+import { type Cycle, cycleClosedBy } from "./displacements.js";
 import type { InstanceInput, PlanInputs } from "./inputs.js";
 import { availability, isUsableEnvelope, restartNeed } from "./need.js";
 import { coolDownEndMs, interruptionCost, MINUTE_MS, minRunEndMs } from "./policy.js";
@@ -47,6 +48,11 @@ export function judge(
     const text = `has run less than ${policy.minRunMinutes} min`;
     return exclude(input, "MIN_RUN_TIME", text, runEndMs);
   }
+  const cycle = cycleOf(input, inputs);
+  if (cycle !== undefined) {
+    const text = `would close a circle of displacements: ${cycle.path.join(" by ")}`;
+    return exclude(input, "DISPLACEMENT_CYCLE", text, cycle.untilMs);
+  }
   const coolEndMs = coolDownEndMs(input, nowMs, policy);
   if (coolEndMs > nowMs) {
     return exclude(input, "COOL_DOWN", "was interrupted a short while ago", coolEndMs);
@@ -62,6 +68,13 @@ export function judge(
     spans: spansOf(input, inputs),
     availability: availabilityOf(input, inputs, rooms),
   };
+}
+
+function cycleOf({ ownerId }: InstanceInput, inputs: PlanInputs): Cycle | undefined {
+  const { request, displacements = [], nowMs } = inputs;
+  const requester = request.kind === "reclaim" ? request.requesterId : undefined;
+  if (requester === undefined) return undefined;
+  return cycleClosedBy(displacements, nowMs, { requester, victim: ownerId });
 }
 
 export function isCandidate(judged: Candidate | Exclusion): judged is Candidate {

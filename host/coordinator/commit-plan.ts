@@ -11,6 +11,7 @@ import type {
 } from "../ledger/records.js";
 import { LIMITS } from "../lib/limits.js";
 import { decisionRecord, type Verdict } from "./decision.js";
+import { displacementChanges } from "./displacements.js";
 import { freedBy } from "./gather.js";
 import { giveBackActs, outboxChanges } from "./give-backs.js";
 import { HOLD_GROUP } from "./planner.js";
@@ -213,6 +214,7 @@ function decisionChanges(
       ? { table: "meta", key, put: canonicalJson(deferred(so.pending, decision)) }
       : { table: "meta", key, remove: true },
     ...waitChanges(ledger, decision, so.pending),
+    ...displacementChanges(ledger, decision, so.pending.request),
     ...oldest(ledger, "decision"),
     ...oldest(ledger, "plan"),
   ];

@@ -4,6 +4,7 @@ import type { ReservationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import { hasNoSample, withLastResort } from "../profiler/last-resort.js";
 import type { BehaviourProfile } from "../profiler/profile.js";
+import { pastDisplacements } from "./displacements.js";
 import type { DownInput, InstanceInput, LeaseEndInput, NodeInput, PlanInputs } from "./inputs.js";
 import type { KnownInstance } from "./instances.js";
 import { isUsableEnvelope } from "./need.js";
@@ -51,6 +52,9 @@ export function gather(
     down: downInputs(state, groups),
     unknownNodeIds:
       request.kind === "interrupt" ? [] : asked.filter((nodeId) => !known.has(nodeId)),
+    ...(request.kind === "reclaim" && request.requesterId !== undefined
+      ? { displacements: pastDisplacements(context.ledger) }
+      : {}),
     modelVersion: context.modelVersion(),
   };
 }

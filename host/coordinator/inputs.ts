@@ -4,6 +4,7 @@
  */
 import type { DonorSearch } from "../allocator/types.js";
 import type { Reason, ShrinkRecord } from "../ledger/records.js";
+import type { Displacement } from "./displacements.js";
 import type { RunHistory } from "./policy.js";
 import type { CoordinatorPolicy, CoordinatorRequest } from "./types.js";
 import type { FirstDeferral, PastWait } from "./waits.js";
@@ -73,6 +74,8 @@ export interface PlanInputs {
   readonly leaseEnds: readonly LeaseEndInput[];
   readonly down: readonly DownInput[];
   readonly unknownNodeIds: readonly string[];
+  /** Who displaced whom lately; absent where the request names no requester. */
+  readonly displacements?: readonly Displacement[];
   /** The plan that these inputs led to was refused by the allocator, for this reason. */
   readonly allocatorRefusal?: Reason;
   /** Something that the decision needs could not be read; then nothing but this is looked at. */

@@ -101,6 +101,7 @@ export class CoordinatorLoop {
       pendingRequestCount: this.#state.pending.size,
       expiredReservationCount: turn.expiredCount,
       grantCount: turn.grants.length,
+      thrashAlarmCount: turn.decisions.filter(metCycle).length,
       openActCount: this.#state.outbox.size + this.#state.plans.size,
       engineFailures: turn.engineFailures,
       invariantCheckCount: turn.tally.count,
@@ -301,4 +302,8 @@ function refusalOf(error: unknown): Reason | undefined {
     return undefined;
   }
   return { code: "ALLOCATOR_REFUSED", text: `${code} ${message}` };
+}
+
+function metCycle({ candidates }: DecisionRecord): boolean {
+  return candidates.some(({ excludedBy }) => excludedBy === "DISPLACEMENT_CYCLE");
 }

@@ -61,7 +61,8 @@ function commonOf(request: CoordinatorRequest): Common {
 }
 
 function reclaimOf(request: ReclaimRequest, common: Common): ReclaimRequest {
-  const { nodeIds, amounts, priorityMax, purpose, deadlineMs } = request;
+  const { nodeIds, amounts, priorityMax, purpose, deadlineMs, requesterId } = request;
+  if (requesterId !== undefined) checkId("requesterId", requesterId);
   checkNodeIds(nodeIds);
   if (!Array.isArray(amounts) || amounts.length !== RESOURCE_COUNT) {
     throw wrong("amounts", amounts, `${RESOURCE_COUNT} numbers`);
@@ -83,6 +84,7 @@ function reclaimOf(request: ReclaimRequest, common: Common): ReclaimRequest {
     amounts: Array.from(request.amounts, (amount) => Math.ceil(amount * STEPS) / STEPS),
     priorityMax,
     purpose,
+    ...(requesterId === undefined ? {} : { requesterId }),
   };
 }
 

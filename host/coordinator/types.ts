@@ -27,6 +27,8 @@ export interface ReclaimRequest extends RequestBase {
   readonly priorityMax: number;
   /** `capacity-loss`: the room leaves with the node; `requester`: it is kept for the requester. */
   readonly purpose: "capacity-loss" | "requester";
+  /** Owner of whoever gets the room, if known: then nobody is displaced in a circle. */
+  readonly requesterId?: string;
 }
 
 export type CoordinatorRequest = InterruptionRequest | ReclaimRequest;
@@ -36,6 +38,8 @@ export interface CycleReport {
   readonly pendingRequestCount: number;
   readonly expiredReservationCount: number;
   readonly grantCount: number;
+  /** Decisions of this cycle that spared somebody because a displacement would close a circle. */
+  readonly thrashAlarmCount: number;
   /** Acts that the engine has not answered yet; they are sent again on the next tick. */
   readonly openActCount: number;
   /** What the engine threw on this cycle; the acts stay open. */

@@ -109,6 +109,7 @@ export type ReasonCode =
   | "MIN_RUN_TIME"
   | "COOL_DOWN"
   | "GROUP_BUDGET"
+  | "DISPLACEMENT_CYCLE"
   | "PROFILE_UNKNOWN"
   | "ALREADY_DOWN"
   | "UNKNOWN_INSTANCE"
