@@ -28,6 +28,8 @@ export type {
 } from "./coordinator/types.js";
 export * from "./core/abi.js";
 // Engines
+export { CgroupEngine, type CgroupEngineOptions } from "./engines/cgroup/cgroup-engine.js";
+export { type Launched, type LaunchOptions, launchManaged } from "./engines/cgroup/launch.js";
 export { DryRunEngine, type DryRunOptions } from "./engines/dry-run.js";
 export type { Act, ActOutcome, Engine, PriorityProvider } from "./engines/engine.js";
 export { StaticPriorities } from "./engines/static-priorities.js";

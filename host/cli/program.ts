@@ -9,6 +9,7 @@ import { fineTuneCommand } from "./fine-tune.js";
 import { errorJson, printNote } from "./output.js";
 import { predictCommand } from "./predict.js";
 import { replayCommand } from "./replay.js";
+import { CommandExit, runCommand } from "./run.js";
 import { serveCommand } from "./serve.js";
 import { trainCommand } from "./train.js";
 import { readPackageVersion, versionCommand } from "./version.js";
@@ -38,6 +39,7 @@ function commands(environment: Environment): Command[] {
     evaluateCommand(),
     predictCommand(),
     explainCommand(),
+    runCommand(),
     versionCommand(),
   ];
 }
@@ -84,6 +86,7 @@ export async function runCommandLine(
 }
 
 function reportError(error: unknown, json: boolean): number {
+  if (error instanceof CommandExit) return error.exitCode;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return EXIT_OK;
     if (json) {

@@ -4,6 +4,7 @@ import { closeSync, openSync, readdirSync, readlinkSync, readSync } from "node:f
 const MISSING: ReadonlySet<string | undefined> = new Set([
   "ENOENT",
   "ENOTDIR",
+  "EISDIR",
   "ESRCH",
   "EACCES",
   "EPERM",

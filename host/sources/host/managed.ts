@@ -13,6 +13,8 @@ export interface ManagedRecord {
   readonly interruptible: boolean;
   readonly limits?: ResourceAmounts;
   readonly typicalOutageMinutes?: number;
+  /** What it was given for its next start, one value a resource. */
+  readonly granted?: readonly number[];
   /** Path of its cgroup below the root; absent where it runs as a plain process tree. */
   readonly cgroup?: string;
   /** Root of its tree, and when that started, clock ticks since the machine did. */

@@ -149,7 +149,7 @@ export class Scanner {
 
   *#managed(folder: string): Generator<Found> {
     for (const record of new ManagedRecords(folder, this.#files).all()) {
-      const { instanceId, cgroup, pid, startTicks, ...identity } = record;
+      const { instanceId, cgroup, pid, startTicks, granted: _, ...identity } = record;
       if (cgroup !== undefined) yield this.#group(cgroup, instanceId, identity);
       else if (pid !== undefined && startTicks !== undefined) {
         yield this.#tree(pid, startTicks, { name: instanceId, identity });
