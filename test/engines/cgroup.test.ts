@@ -61,7 +61,7 @@ async function one(engine: CgroupEngine, act: Act): Promise<ActOutcome | undefin
   return outcomes[0];
 }
 
-test("a shrink sets cpu.max, cpu.weight and memory.high, never memory.max, and give-back undoes it", async () => {
+test("a shrink sets cpu.max, cpu.weight, memory.high, never memory.max; give-back undoes it", async () => {
   const bed = openBed();
   try {
     bed.fake.write("app", { anon: GIB });
