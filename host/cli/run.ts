@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { launchManaged } from "../engines/cgroup/launch.js";
 import type { ManagedRecord } from "../sources/host/managed.js";
 import { findCgroupRoot } from "../sources/host/mounts.js";
-import { printNote } from "./output.js";
+import { errorJson, printNote } from "./output.js";
 
 const EXAMPLES = `
 Examples:
@@ -46,6 +46,7 @@ interface RunOptions {
   readonly folder: string;
   readonly base: string;
   readonly tree?: boolean;
+  readonly json?: boolean;
 }
 
 export function runCommand(): Command {
@@ -62,6 +63,7 @@ export function runCommand(): Command {
     .option("--folder <folder>", "records of managed instances", FOLDER)
     .option("--base <group>", "cgroup under which each instance has its own", BASE)
     .option("--tree", "no cgroup: a plain process tree")
+    .option("--json", "warnings and errors as JSON, one object a line, on standard error")
     .addHelpText("after", EXAMPLES)
     .action(run);
 }
@@ -78,7 +80,9 @@ async function run(command: string[], options: RunOptions): Promise<void> {
       ? {}
       : { limits: [cpu ?? Number.NaN, memory ?? Number.NaN] }),
   });
-  for (const note of notes) printNote(`warning: ${note}`);
+  for (const note of notes) {
+    printNote(options.json === true ? errorJson({ warning: note }) : `warning: ${note}`);
+  }
   const forward = (signal: NodeJS.Signals) => void child.kill(signal);
   const forwarded = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
   for (const signal of forwarded) process.on(signal, forward);
