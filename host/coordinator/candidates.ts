@@ -4,7 +4,7 @@ import type { ReasonCode } from "../ledger/records.js";
 import { type Cycle, cycleClosedBy } from "./displacements.js";
 import type { InstanceInput, PlanInputs } from "./inputs.js";
 import { availability, isUsableEnvelope, restartNeed } from "./need.js";
-import { coolDownEndMs, interruptionCost, MINUTE_MS, minRunEndMs } from "./policy.js";
+import { capEndMs, coolDownEndMs, interruptionCost, MINUTE_MS, minRunEndMs } from "./policy.js";
 import { type LeaseSpans, leaseSpans, type Rooms } from "./rooms.js";
 
 export interface Candidate {
@@ -52,6 +52,11 @@ export function judge(
   if (cycle !== undefined) {
     const text = `would close a circle of displacements: ${cycle.path.join(" by ")}`;
     return exclude(input, "DISPLACEMENT_CYCLE", text, cycle.untilMs);
+  }
+  const capMs = capEndMs(input, nowMs, policy);
+  if (capMs !== undefined) {
+    const text = `was interrupted ${policy.interruptionsPerDayMax} times within a day`;
+    return exclude(input, "INTERRUPTION_CAP", text, capMs);
   }
   const coolEndMs = coolDownEndMs(input, nowMs, policy);
   if (coolEndMs > nowMs) {

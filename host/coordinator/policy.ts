@@ -11,6 +11,7 @@ const BACKOFF_FACTOR = 1.5;
 export const DEFAULT_POLICY: CoordinatorPolicy = {
   minRunMinutes: 5,
   coolDownMinutes: 10,
+  interruptionsPerDayMax: 8,
   groupBudget: 4,
   availabilityMin: 0.9,
   retryMsMin: 60_000,
@@ -63,6 +64,18 @@ export function coolDownEndMs(
   if (recent === 0) return Number.NEGATIVE_INFINITY;
   const minutes = policy.coolDownMinutes * 2 ** Math.min(recent - 1, 16);
   return last + Math.min(minutes, COOL_DOWN_MINUTES_MAX) * MINUTE_MS;
+}
+
+/** When the cap on interruptions within a day lets the next one through; undefined: now. */
+export function capEndMs(
+  history: RunHistory,
+  nowMs: number,
+  policy: CoordinatorPolicy,
+): number | undefined {
+  const cap = policy.interruptionsPerDayMax;
+  const recent = history.interruptionsMs.filter((timeMs) => timeMs > nowMs - DAY_MS);
+  const last = cap > 0 ? recent.at(-cap) : undefined;
+  return last === undefined ? undefined : last + DAY_MS;
 }
 
 /** When a request that has been deferred `attempts` times is tried again. */

@@ -55,6 +55,8 @@ export interface CoordinatorPolicy {
   readonly minRunMinutes: number;
   /** Time between two interruptions of one instance; doubles with each in 24 h, up to 4 h. */
   readonly coolDownMinutes: number;
+  /** An instance is not interrupted more often than this within 24 h; 0: no such cap. */
+  readonly interruptionsPerDayMax: number;
   /** Interrupted at once, at most, per group. */
   readonly groupBudget: number;
   /** A victim's restart need must be placeable with at least this chance. */

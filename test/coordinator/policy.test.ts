@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { availability, chanceToFit, restartNeed } from "../../host/coordinator/need.js";
 import {
   backoffMs,
+  capEndMs,
   coolDownEndMs,
   DEFAULT_POLICY,
   HOUR_MS,
@@ -90,6 +91,19 @@ test("availability: one minus the chance that no node has it", () => {
   assert.is(availability(envelope, [half], never), 0.5);
   assert.is(availability(envelope, [half, half], never), 0.75);
   assert.is(availability(envelope, [half], { ratePerHour: 0.5, hours: 2 }), 0.25);
+});
+
+test("a ninth interruption within a day waits until the first is a day old", () => {
+  const history = {
+    launchedMs: 0,
+    interruptionsMs: [1, 2, 3, 4, 5, 6, 7, 8].map((h) => h * HOUR_MS),
+  };
+  assert.is(capEndMs(history, 20 * HOUR_MS, DEFAULT_POLICY), 25 * HOUR_MS);
+  assert.is(capEndMs(history, 25 * HOUR_MS, DEFAULT_POLICY), undefined);
+  const seven = { ...history, interruptionsMs: history.interruptionsMs.slice(1) };
+  assert.is(capEndMs(seven, 20 * HOUR_MS, DEFAULT_POLICY), undefined);
+  const uncapped = { ...DEFAULT_POLICY, interruptionsPerDayMax: 0 };
+  assert.is(capEndMs(history, 20 * HOUR_MS, uncapped), undefined);
 });
 
 test.run();
