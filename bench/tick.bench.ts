@@ -130,8 +130,11 @@ function plainVariant(instanceCount: number, weights: NetworkWeights): BenchVari
   }));
   const answer = ({ summary, state }: (typeof instances)[number]) => {
     const cut = { atSeconds: Number.NaN, caps, interruptions: 0 };
-    const restart = referenceFeatures(summary, { ...cut, outageMinutes: 10 });
-    const still = referenceFeatures(summary, { ...cut, outageMinutes: 0 });
+    // A net for traces reads the first rows only.
+    const rows = (outageMinutes: number) =>
+      referenceFeatures(summary, { ...cut, outageMinutes }).subarray(0, weights.summarySize);
+    const restart = rows(10);
+    const still = rows(0);
     const scale = summary.resources.map((resource) => resource.scale);
     const envelope = (raw: Float64Array) =>
       envelopeReference({ quantiles: quantilesReference(raw), scale, cap: limits });
