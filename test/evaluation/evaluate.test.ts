@@ -17,7 +17,15 @@ const traces = join(folder, "bitbrains_rnd", "series");
 test.after(() => rmSync(folder, { recursive: true }));
 
 const run = (report: string, ...words: string[]) =>
-  runReprise(["evaluate", "--data", folder, "--report", join(folder, report), ...words]);
+  runReprise([
+    "evaluate",
+    "--data",
+    folder,
+    "--report",
+    join(folder, report),
+    "--no-streams",
+    ...words,
+  ]);
 
 interface Report {
   readonly sets: readonly {
