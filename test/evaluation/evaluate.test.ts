@@ -64,7 +64,15 @@ test("reports cuts and restarts apart, the same for any number of workers", asyn
   writeTraceFolder(traces);
   const names = readdirSync(traces);
   writeRestarts((names[0] ?? "").replace(".csv", ""));
-  const { code, stdout, stderr } = await run("one", "--cuts", "6", "--workers", "1", "--json");
+  const { code, stdout, stderr } = await run(
+    "one",
+    "--cuts",
+    "6",
+    "--workers",
+    "1",
+    "--no-linear",
+    "--json",
+  );
   assert.is(code, 0, stderr);
   const report = JSON.parse(stdout) as Report;
   const of = (name: string) => report.sets.find(({ set }) => set === name);
@@ -96,7 +104,7 @@ test("reports cuts and restarts apart, the same for any number of workers", asyn
     scored.reduce((sum, { events }) => sum + events, 0),
   );
   assert.ok(cuts.length > 6);
-  const again = await run("two", "--cuts", "6", "--workers", "2", "--json");
+  const again = await run("two", "--cuts", "6", "--workers", "2", "--no-linear", "--json");
   assert.equal((JSON.parse(again.stdout) as Report).sets, report.sets);
 });
 

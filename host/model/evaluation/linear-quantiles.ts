@@ -11,7 +11,9 @@ export interface LinearData {
   readonly targetCount: number;
 }
 
-const STEPS = 8_000;
+/** Steps, and passes over the rows where there are few of them; whichever ends first. */
+const STEPS_MAX = 8_000;
+const PASSES_MAX = 250;
 const BATCH = 128;
 const PEAK_RATE = 0.02;
 /** Adam. */
@@ -31,12 +33,13 @@ export function fitLinearQuantiles(data: LinearData, seed: number): Float64Array
   const rows = data.targets.length / data.targetCount;
   const order = Array.from({ length: rows }, (_, row) => row);
   const prng = new Prng(seed);
-  for (let step = 0, next = rows; step < STEPS; step++, next += BATCH) {
+  const steps = Math.min(STEPS_MAX, PASSES_MAX * Math.ceil(rows / BATCH));
+  for (let step = 0, next = rows; step < steps; step++, next += BATCH) {
     if (next >= rows) {
       prng.shuffle(order);
       next = 0;
     }
-    fit.step(order.slice(next, next + BATCH), PEAK_RATE * (1 - step / STEPS));
+    fit.step(order.slice(next, next + BATCH), PEAK_RATE * (1 - step / steps));
   }
   return fit.weights;
 }
