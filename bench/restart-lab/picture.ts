@@ -8,6 +8,8 @@ const LINES: readonly (readonly [LabPredictor, string])[] = [
   ["vpa", "#d97706"],
   ["reprise", "#2563eb"],
 ];
+const NEED = "#111111";
+const NEED_HELD_OUT = "#dc2626";
 const FIRST_PHASE = 0;
 
 /** One panel a program: real peak of the first phase a restart, and what each had said. */
@@ -22,9 +24,10 @@ export function labSvg(results: readonly LabResult[], resource: ScoredResource):
     const own = results.filter((result) => result.program === program);
     return `<g transform="translate(${x} ${y})">${panel(program, own, resource)}</g>`;
   });
-  const legend = [...LINES, ["need", "#111111"] as const]
+  const names = [...LINES, ["need", NEED] as const, ["need, held out", NEED_HELD_OUT] as const];
+  const legend = names
     .map(
-      ([name, colour], at) => `<text x="${LEFT + at * 90}" y="16" fill="${colour}">${name}</text>`,
+      ([name, colour], at) => `<text x="${LEFT + at * 90}" y="12" fill="${colour}">${name}</text>`,
     )
     .join("");
   return (
@@ -61,7 +64,7 @@ function panel(program: string, own: readonly LabResult[], resource: ScoredResou
   return axis + scale + title + lines.join("") + dots.join("");
 }
 
-/** Red: held out, nothing was learnt from it. */
+/** Nothing was learnt from the held-out ones. */
 function dotColour(result: LabResult | undefined): string {
-  return result?.heldOut === true ? "#dc2626" : "#111111";
+  return result?.heldOut === true ? NEED_HELD_OUT : NEED;
 }
