@@ -289,8 +289,13 @@ export class PredictiveAllocator implements ResourceAllocator {
     return this.#donors.search(search);
   }
 
-  paceRestart(need: readonly number[], nodeId: string, nowMs: number): number | undefined {
-    return earliestStart(this.#book, { need, nodeId }, nowMs);
+  paceRestart(
+    need: readonly number[],
+    nodeId: string,
+    nowMs: number,
+    reservationId = "",
+  ): number | undefined {
+    return earliestStart(this.#book, { need, nodeId, reservationId }, nowMs);
   }
 
   leakAudit(): LeakAudit {

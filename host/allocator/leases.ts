@@ -98,6 +98,7 @@ export class Leases {
         : { freedForOwner: request.freedForOwner.map(roundDown) }),
       shrinks: [],
       ...(quantiles === undefined ? {} : { quantiles }),
+      ...(request.wanted === undefined ? {} : { wanted: request.wanted.map(roundUp) }),
     };
   }
 
@@ -123,6 +124,7 @@ export class Leases {
     checkId(request.ownerId, "ownerId");
     checkId(request.groupId, "groupId");
     checkNeedAmounts(request.amounts, "amounts");
+    if (request.wanted !== undefined) checkNeedAmounts(request.wanted, "wanted");
     if (request.freedForOwner !== undefined) {
       checkResourceAmounts(request.freedForOwner, "freedForOwner");
     }
@@ -171,15 +173,16 @@ export class Leases {
     const amounts = lease.amounts.map((amount, column) =>
       Math.max(0, Math.min(amount, room[column] ?? 0)),
     );
-    const isShort = amounts.some((amount, column) => amount < (lease.amounts[column] ?? 0));
-    const wanted = isShort ? { wanted: lease.amounts } : {};
-    this.#book.putLease({ ...claimed, amounts, ...wanted });
+    const { wanted = lease.amounts } = lease;
+    const shortfall = wanted.map((amount, column) => amount - (amounts[column] ?? 0));
+    const isShort = shortfall.some((lack) => lack > 0);
+    this.#book.putLease({ ...claimed, amounts, ...(isShort ? { wanted } : {}) });
     return {
       reservationId,
       instanceId: claim.instanceId,
       nodeId,
       amounts,
-      shortfall: lease.amounts.map((amount, column) => amount - (amounts[column] ?? 0)),
+      shortfall,
     };
   }
 

@@ -58,6 +58,9 @@ export interface ReserveRequest {
   /** See `ReservationRecord.freedForOwner`. */
   readonly freedForOwner?: readonly number[];
   readonly shrinks?: readonly ShrinkRecord[];
+  /** All of the need, where `amounts` are only what there is of it: a claim falls short of this and
+   * may be topped up to it. */
+  readonly wanted?: readonly number[];
   /** See `ReservationRecord.quantiles`; from the instance's profile when absent. Used only where
    * no amount is above its .99 quantile. */
   readonly quantiles?: readonly number[];
@@ -73,6 +76,8 @@ export interface Grant {
   readonly shortfall: readonly number[];
   /** Resources whose need nobody knows: nothing was given of them, which is no shortfall either. */
   readonly unknown?: readonly Resource[];
+  /** Of a short grant: a restart that waits until then, and is reported again then, gets all. */
+  readonly startAtMs?: number;
 }
 
 export interface AllocationAnswer {
@@ -185,8 +190,14 @@ export interface ResourceAllocator {
   /**
    * Earliest time from `nowMs` on at which a restart with this need keeps the sum of start-up curves
    * on the node under what it has; undefined when no time will do. See `earliestStart`.
+   * `reservationId`: a lease that ends with it and so does not stand in its way.
    */
-  paceRestart(need: readonly number[], nodeId: string, nowMs: number): number | undefined;
+  paceRestart(
+    need: readonly number[],
+    nodeId: string,
+    nowMs: number,
+    reservationId?: string,
+  ): number | undefined;
   /** Room that nobody can give back; its count is 0. */
   leakAudit(): LeakAudit;
   /** What pools have learnt, and how they did. */

@@ -154,7 +154,7 @@ function reserveRestarts(
   { proposal, recorded }: Verdict,
   planId: string,
 ): ReservationRecord[] {
-  return proposal.placements.map(({ candidate, nodeId, amounts, shrinks }) =>
+  return proposal.placements.map(({ candidate, nodeId, amounts, missing, shrinks }) =>
     context.allocator.reserve({
       instanceId: candidate.input.instanceId,
       ownerId: candidate.input.ownerId,
@@ -165,8 +165,18 @@ function reserveRestarts(
       graceMs: recorded.policy.graceMs,
       planId,
       shrinks,
+      ...wantedBeside(amounts, missing),
     }),
   );
+}
+
+/** What a lease that is short from the start may be topped up to. */
+export function wantedBeside(
+  amounts: readonly number[],
+  missing: readonly number[],
+): { readonly wanted?: readonly number[] } {
+  if (missing.every((lack) => lack <= 0)) return {};
+  return { wanted: amounts.map((amount, column) => amount + (missing[column] ?? 0)) };
 }
 
 function planRecord(

@@ -131,8 +131,9 @@ function reserveAnew(
   const room = allocator.headroom(lease.nodeId);
   const partly = amounts.map((amount, column) => Math.min(amount, Math.max(0, room[column] ?? 0)));
   const missing = amounts.map((amount, column) => amount - (partly[column] ?? 0));
+  const wanted = lease.wanted ?? amounts;
   const kept = tries(() =>
-    allocator.reserve({ ...request, nodeId: lease.nodeId, amounts: partly }),
+    allocator.reserve({ ...request, nodeId: lease.nodeId, amounts: partly, wanted }),
   );
   const lacking = peakOverPhases(kept ? missing : amounts).join(", ");
   return [

@@ -3,7 +3,7 @@ import type { Grant } from "../allocator/types.js";
 import { NEED_COLUMNS, RESOURCES, type Resource } from "../core/abi.js";
 import type { Act } from "../engines/engine.js";
 import type { ReservationRecord } from "../ledger/records.js";
-import { isRepriseError } from "../lib/errors.js";
+import { isRepriseError, RepriseError } from "../lib/errors.js";
 import { withLastResort } from "../profiler/last-resort.js";
 import { giveBackActs, outboxChanges } from "./give-backs.js";
 import { type KnownInstance, restartedAt } from "./instances.js";
@@ -41,16 +41,74 @@ export function grantRestart(
         : grantWithoutLease(context, known);
       const ended =
         before?.state === "claimed" ? allocator.reservation(before.reservationId) : undefined;
+      const filled = filledUp(context, grant);
       const acts = [
-        ...grantActs(context, grant),
+        ...grantActs(context, filled),
         ...giveBackActs(allocator, ended === undefined ? [] : [ended]),
       ];
-      return { grant, acts };
+      return { grant: filled, acts };
     },
     ({ acts }) => [{ table: "incarnation", key: instanceId, put: life }, ...outboxChanges(acts)],
   );
   instances.update(instanceId, { life, nodeId: granted.grant.nodeId });
   return granted;
+}
+
+/**
+ * Those of the claimed leases that got less than they wanted and find more room now: what each gets
+ * from now on, and the act that says so. `over` are those that there is nothing more to do for.
+ */
+export function topUpGrants(
+  context: CoordinatorContext,
+  reservationIds: Iterable<string>,
+): { readonly acts: readonly Act[]; readonly over: readonly string[] } {
+  const { allocator } = context;
+  const over: string[] = [];
+  const acts = allocator.transact(() => {
+    const changed: Act[] = [];
+    for (const reservationId of reservationIds) {
+      const lease = allocator.reservation(reservationId);
+      if (lease?.state !== "claimed" || lease.wanted === undefined) {
+        over.push(reservationId);
+        continue;
+      }
+      const { fencingToken } = lease;
+      const grant = allocator.topUp(reservationId, fencingToken);
+      if (!isShort(grant)) over.push(reservationId);
+      const isSame = allocator.reservation(reservationId)?.fencingToken === fencingToken;
+      if (!isSame) changed.push(...grantActs(context, grant, "/more"));
+    }
+    return changed;
+  }, outboxChanges);
+  return { acts, over };
+}
+
+export function isShort({ shortfall }: Grant): boolean {
+  return shortfall.some((lack) => lack > 0);
+}
+
+/** With what is idle beside its lease at once; what is short then has a time to wait for. */
+function filledUp({ allocator, clock }: CoordinatorContext, grant: Grant): Grant {
+  const { reservationId, nodeId } = grant;
+  if (reservationId === null || !isShort(grant)) return grant;
+  const { fencingToken } = requireLease(allocator, reservationId);
+  const topped = allocator.topUp(reservationId, fencingToken);
+  const filled = grant.unknown === undefined ? topped : { ...topped, unknown: grant.unknown };
+  if (!isShort(filled)) return filled;
+  const wanted = filled.amounts.map((amount, c) => amount + (filled.shortfall[c] ?? 0));
+  const nowMs = clock.nowMs();
+  const startAtMs = allocator.paceRestart(wanted, nodeId, nowMs, reservationId);
+  // Now would do without its own former claim; but that is what it got.
+  return startAtMs === undefined || startAtMs <= nowMs ? filled : { ...filled, startAtMs };
+}
+
+function requireLease(
+  allocator: CoordinatorContext["allocator"],
+  reservationId: string,
+): ReservationRecord {
+  const lease = allocator.reservation(reservationId);
+  if (lease !== undefined) return lease;
+  throw new RepriseError("ERR_INVARIANT", "a grant without its lease", { got: reservationId });
 }
 
 function heldNow(
@@ -60,18 +118,20 @@ function heldNow(
   return lease?.state === "held" && lease.expiresMs > clock.nowMs();
 }
 
-function grantActs({ allocator }: CoordinatorContext, grant: Grant): Act[] {
-  const { reservationId, instanceId, nodeId, amounts } = grant;
+function grantActs({ allocator }: CoordinatorContext, grant: Grant, more?: "/more"): Act[] {
+  const { reservationId, instanceId, nodeId, amounts, startAtMs } = grant;
   if (reservationId === null) return [];
-  const lease = allocator.reservation(reservationId);
+  const { planId = "", fencingToken } = requireLease(allocator, reservationId);
   const act: Act = {
     kind: "grant",
-    actId: `${reservationId}/grant`,
-    planId: lease?.planId ?? "",
-    fencingToken: lease?.fencingToken ?? 0,
+    // What comes later is another act, of which there may be several.
+    actId: `${reservationId}/grant${more === undefined ? "" : `${more}/${fencingToken}`}`,
+    planId,
+    fencingToken,
     instanceId,
     nodeId,
     amounts: [...amounts],
+    ...(startAtMs === undefined ? {} : { startAtMs }),
   };
   return [act];
 }
@@ -107,10 +167,8 @@ function grantNeed(
   for (const nodeId of partlyOn(context, known)) {
     const room = allocator.headroom(nodeId);
     const amounts = need.map((amount, column) => Math.min(amount, Math.max(0, room[column] ?? 0)));
-    const grant = reserveAndClaim(context, known, { nodeId, amounts });
-    if (grant === undefined) continue;
-    const shortfall = need.map((amount, column) => amount - (grant.amounts[column] ?? 0));
-    return { ...grant, shortfall };
+    const grant = reserveAndClaim(context, known, { nodeId, amounts, wanted: need });
+    if (grant !== undefined) return grant;
   }
   const { nodeId } = known;
   return { reservationId: null, instanceId, nodeId, amounts: none(), shortfall: need };
@@ -134,7 +192,11 @@ function partlyOn({ allocator }: CoordinatorContext, known: KnownInstance): stri
 function reserveAndClaim(
   { allocator, clock }: CoordinatorContext,
   { registration, ownerId }: KnownInstance,
-  what: { readonly nodeId: string; readonly amounts: readonly number[] },
+  what: {
+    readonly nodeId: string;
+    readonly amounts: readonly number[];
+    readonly wanted?: readonly number[];
+  },
 ): Grant | undefined {
   const { instanceId, groupId } = registration;
   try {

@@ -9,7 +9,7 @@ import { decide, decisionRecord, type Verdict } from "./decision.js";
 import { finishPlan } from "./finish-plan.js";
 import { failedInputs, gather } from "./gather.js";
 import { giveBackActs, outboxChanges, outboxRemovals } from "./give-backs.js";
-import { grantRestart } from "./grants.js";
+import { grantRestart, isShort, topUpGrants } from "./grants.js";
 import { actsOfPlan } from "./plan-messages.js";
 import type { CoordinatorContext } from "./ports.js";
 import type { Recovered } from "./recovery.js";
@@ -44,6 +44,8 @@ const STOPPING_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export class CoordinatorLoop {
   readonly #context: CoordinatorContext;
   #state: CoordinatorState = EMPTY_STATE;
+  /** Claimed leases that got less than they wanted. */
+  readonly #short = new Set<string>();
   #sequence: number;
   #cycle = 0;
 
@@ -67,6 +69,9 @@ export class CoordinatorLoop {
   adopt(recovered: Recovered): void {
     this.#state = recovered.state;
     this.#sequence = recovered.sequence;
+    for (const { reservationId, state, wanted } of this.#context.allocator.reservations()) {
+      if (state === "claimed" && wanted !== undefined) this.#short.add(reservationId);
+    }
   }
 
   async withdraw(requestId: string): Promise<void> {
@@ -93,6 +98,7 @@ export class CoordinatorLoop {
     const turn = newTurn();
     const cycle = { number: this.#cycle++, nowMs: this.#context.clock.nowMs() };
     await this.#sweep(turn);
+    await this.#topUp(turn);
     this.#context.allocator.tick();
     await this.#apply({ kind: "ticked", nowMs: this.#context.clock.nowMs() }, turn);
     checkBooks(this.#context, cycle, turn.tally);
@@ -158,13 +164,22 @@ export class CoordinatorLoop {
     const { allocator } = this.#context;
     const swept = allocator.transact(
       () => {
-        const ended = allocator.expire();
+        // Who is down and was not seen to be back is late.
+        const ended = allocator.expire(({ instanceId }) => this.#state.down.has(instanceId));
         return { ended, acts: giveBackActs(allocator, ended) };
       },
       ({ acts }) => outboxChanges(acts),
     );
     turn.expiredCount += swept.ended.filter(({ state }) => state === "expired").length;
     await this.#apply({ kind: "posted", acts: swept.acts }, turn);
+  }
+
+  /** Room that has come free goes to those first who are restarting with less than they need. */
+  async #topUp(turn: Turn): Promise<void> {
+    if (this.#short.size === 0) return;
+    const { acts, over } = topUpGrants(this.#context, this.#short);
+    for (const reservationId of over) this.#short.delete(reservationId);
+    await this.#apply({ kind: "posted", acts }, turn);
   }
 
   #decide(pending: PendingRequest, turn: Turn): CoordinatorEvent[] {
@@ -250,6 +265,7 @@ export class CoordinatorLoop {
   #grant(instanceId: string, timeMs: number, turn: Turn): CoordinatorEvent[] {
     const { grant, acts } = grantRestart(this.#context, instanceId, timeMs);
     turn.grants.push(grant);
+    if (grant.reservationId !== null && isShort(grant)) this.#short.add(grant.reservationId);
     return [
       { kind: "granted", instanceId },
       { kind: "posted", acts },

@@ -37,6 +37,8 @@ export type Act = ActBase &
         readonly instanceId: string;
         readonly nodeId: string;
         readonly amounts: readonly number[];
+        /** See `Grant.startAtMs`; a later act with more of the same grant follows by itself. */
+        readonly startAtMs?: number;
       }
   );
 

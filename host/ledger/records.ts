@@ -31,7 +31,7 @@ export interface ReservationRecord {
   /** .5, .9, .95 and .99 quantile of the need in each column, `column * 4 + quantile`, where the
    * lease shares a pool with others; absent when it is held whole. */
   readonly quantiles?: readonly number[];
-  /** What a claim that fell short would have got whole. */
+  /** What a claim that falls short would get whole. */
   readonly wanted?: readonly number[];
 }
 

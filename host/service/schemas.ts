@@ -143,6 +143,9 @@ export const GrantReply = Type.Object({
   amounts: PhaseAmounts,
   shortfall: PhaseAmounts,
   unknown: Type.Optional(Type.Array(Type.String())),
+  startAtMs: Type.Optional(
+    Type.Number({ description: "of a short grant: who restarts only then gets all" }),
+  ),
 });
 
 export const Envelope = Type.Record(Type.String(), Type.Array(Type.Array(Type.Number())), {
