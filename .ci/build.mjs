@@ -1,10 +1,11 @@
 /**
- * Builds the core (four binaries) and the host. Fails on any compiler warning and on an artefact
- * that was not written by this run. `node .ci/build.mjs [wasm] [js]` builds only what is named.
+ * Builds the core (four binaries), the host and the dashboard. Fails on any compiler warning and on an artefact
+ * that was not written by this run. `node .ci/build.mjs [wasm] [js] [web]` builds only what is named.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { build } from "vite";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const parts = process.argv.slice(2);
@@ -44,6 +45,30 @@ if (wants("js")) {
   run(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, "-p", "tsconfig.json"]);
   if (!existsSync(`${root}/build/js/host/main.js`)) {
     process.stderr.write("build failed: host/main.js was not written\n");
+    process.exit(1);
+  }
+}
+
+if (wants("web")) {
+  rmSync(`${root}/build/web`, { recursive: true, force: true });
+  const web = `${root}/host/service/web`;
+  run(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, "-p", web, "--noEmit"]);
+  await build({
+    root: web,
+    configFile: false,
+    base: "./",
+    logLevel: "warn",
+    build: {
+      outDir: `${root}/build/web`,
+      emptyOutDir: true,
+      target: "es2023",
+      // The page's policy lets no script in that stands in the page itself.
+      modulePreload: { polyfill: false },
+      assetsInlineLimit: 0,
+    },
+  });
+  if (!existsSync(`${root}/build/web/index.html`)) {
+    process.stderr.write("build failed: the dashboard was not written\n");
     process.exit(1);
   }
 }

@@ -116,14 +116,16 @@ test("only host/core/kernel.ts knows the loader", () => {
 test("every relative import of compiled code names its .js file", () => {
   const wrong = [...host, ...tests, ...benches].flatMap((file) =>
     importsOf(file)
-      .filter((name) => name.startsWith(".") && !/\.(js|mjs|json)$/.test(name))
+      .filter((name) => name.startsWith(".") && !/\.(js|mjs|json|css)$/.test(name))
       .map((name) => `${file.path} -> ${name}`),
   );
   assert.equal(wrong, []);
 });
 
 test("file names are kebab-case", () => {
-  const wrong = all.filter(({ path }) => !/^([a-z0-9-]+\/)*[a-z0-9-]+(\.[a-z]+)*\.ts$/.test(path));
+  const wrong = all.filter(
+    ({ path }) => !/^([a-z0-9-]+\/)*[a-z0-9-]+(\.[a-z]+)*\.tsx?$/.test(path),
+  );
   assert.equal(
     wrong.map(({ path }) => path),
     [],

@@ -46,7 +46,11 @@ async function serve(flags: ServeFlags, environment: Environment): Promise<void>
   const version = readPackageVersion();
   const service = await Service.open({ config, version, ...(demo === undefined ? {} : { demo }) });
   if (flags.json === true) printJson({ address: service.address });
-  else printLine(`reprise serves at ${service.address}, the API is described at /docs`);
+  else {
+    printLine(`Dashboard  ${service.address}/`);
+    printLine(`API        ${service.address}/docs`);
+    printLine("Ctrl-C ends it.");
+  }
   const reload = (): void => {
     try {
       service.reload(loadConfig(flags.config, environment));

@@ -15,6 +15,7 @@ import { elapsedMs } from "../lib/clock.js";
 import type { AuditLog } from "./audit.js";
 import { type Caller, includesRole, type Role, type TokenFile } from "./auth.js";
 import type { ServiceConfig } from "./config/schema.js";
+import { addDashboard } from "./dashboard.js";
 import type { ServiceMetrics } from "./metrics.js";
 import { problem, problemOf } from "./problems.js";
 import { instanceRoutes } from "./routes/instances.js";
@@ -23,6 +24,7 @@ import { poolRoutes } from "./routes/pools.js";
 import { requestRoutes } from "./routes/requests.js";
 import { sampleRoutes } from "./routes/samples.js";
 import { streamRoutes } from "./routes/streams.js";
+import { viewRoutes } from "./routes/views.js";
 import type { ServiceRuntime } from "./runtime.js";
 
 export interface AppParts {
@@ -84,6 +86,7 @@ export async function openApp(parts: AppParts): Promise<FastifyInstance> {
         poolRoutes,
         requestRoutes,
         streamRoutes,
+        viewRoutes,
       ]) {
         await api.register(async (scope) => routes(scope, parts));
       }
@@ -91,6 +94,7 @@ export async function openApp(parts: AppParts): Promise<FastifyInstance> {
     { prefix: "/v1" },
   );
   await app.register(async (scope) => operationRoutes(scope, parts));
+  await addDashboard(app);
   return app;
 }
 

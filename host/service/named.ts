@@ -41,3 +41,10 @@ export function namedQuantiles(values: ArrayLike<number>): Named<number[]> {
     QUANTILES.map((_, quantile) => values[resource * QUANTILES.length + quantile] ?? 0),
   );
 }
+
+/** Of resource x phase: the highest, or what else `pick` says, of each resource's phases. */
+export function highestPhaseOf(amounts: ArrayLike<number>, pick = Math.max): number[] {
+  return RESOURCES.map((_, resource) =>
+    pick(...PHASES.map((_phase, phase) => amounts[needColumn(resource, phase)] ?? 0)),
+  );
+}

@@ -1,18 +1,38 @@
 /**
  * What restarted instances really needed, brought back to the profiler: the envelope that held when
- * an instance went down against the peaks of the hour after it was back.
+ * an instance went down against the peaks of the hour after it was back. The last of each instance
+ * are kept to be looked at.
  */
-import type { RestartOutcome } from "../profiler/profile.js";
+import type { BaselineName } from "../profiler/predictors/predictors.js";
+import type { RestartOutcome, Rung } from "../profiler/profile.js";
 import type { Profiler } from "../profiler/profiler.js";
 import { RestartTruth } from "../replay/restart-truth.js";
 import type { Sample } from "../sources/sample.js";
+import { QualityBoard } from "./quality.js";
 
-type Predicted = Pick<RestartOutcome, "predicted" | "rung">;
+interface Predicted {
+  readonly predicted: readonly number[];
+  readonly rung: Rung;
+  readonly baseline: readonly number[];
+}
+
+export interface KeptOutcome extends RestartOutcome, Predicted {
+  readonly rung: Rung;
+  /** What `OUTCOME_BASELINE` said at the same moment, 48 numbers. */
+  readonly baseline: readonly number[];
+}
+
+/** What an operator would set by hand, shown beside; its history is kept for every instance. */
+export const OUTCOME_BASELINE: BaselineName = "p95";
+
+const KEPT_MAX = 8;
 
 export class RestartOutcomes {
   readonly #profiler: Profiler;
   readonly #predicted = new Map<string, Predicted>();
   readonly #open = new Map<string, { readonly truth: RestartTruth; readonly before: Predicted }>();
+  readonly #kept = new Map<string, KeptOutcome[]>();
+  readonly quality = new QualityBoard();
 
   constructor(profiler: Profiler) {
     this.#profiler = profiler;
@@ -21,8 +41,10 @@ export class RestartOutcomes {
   /** An instance goes down: what is predicted now is what will be held against the truth. */
   stopped(instanceId: string, timeMs: number): void {
     this.#finish(instanceId, timeMs);
-    const { envelope, rung } = this.#profiler.profile(instanceId);
-    this.#predicted.set(instanceId, { predicted: [...envelope], rung });
+    const profile = this.#profiler.profile(instanceId, { beside: OUTCOME_BASELINE });
+    const { envelope, rung, beside } = profile;
+    const baseline = [...(beside?.envelope ?? [])];
+    this.#predicted.set(instanceId, { predicted: [...envelope], rung, baseline });
   }
 
   restarted(instanceId: string, timeMs: number): void {
@@ -51,6 +73,12 @@ export class RestartOutcomes {
   forget(instanceId: string): void {
     this.#predicted.delete(instanceId);
     this.#open.delete(instanceId);
+    this.#kept.delete(instanceId);
+  }
+
+  /** The last restarts of an instance whose hour is over, newest last. */
+  of(instanceId: string): readonly KeptOutcome[] {
+    return this.#kept.get(instanceId) ?? [];
   }
 
   #finish(instanceId: string, endMs: number): void {
@@ -60,6 +88,17 @@ export class RestartOutcomes {
     const { truth, before } = open;
     const peaks = truth.peaks(endMs);
     if (peaks.every(Number.isNaN)) return;
-    this.#profiler.outcome({ instanceId, restartedMs: truth.restartedMs, peaks, ...before });
+    const { predicted, rung } = before;
+    const { restartedMs } = truth;
+    this.#profiler.outcome({ instanceId, restartedMs, peaks, predicted, rung });
+    this.#keep({ instanceId, restartedMs, peaks, ...before });
+  }
+
+  #keep(outcome: KeptOutcome): void {
+    const kept = this.#kept.get(outcome.instanceId) ?? [];
+    kept.push(outcome);
+    if (kept.length > KEPT_MAX) kept.shift();
+    this.#kept.set(outcome.instanceId, kept);
+    this.quality.add(outcome);
   }
 }

@@ -26,6 +26,7 @@ import { DecisionIndex } from "./decision-index.js";
 import { EventHub, summaryOf } from "./events.js";
 import { ModeEngine } from "./mode-engine.js";
 import { RestartOutcomes } from "./outcomes.js";
+import { PoolHistory } from "./pool-history.js";
 import { readRegistrations, removeRegistration, writeRegistration } from "./registrations.js";
 
 export interface RuntimeOptions {
@@ -65,7 +66,8 @@ export class ServiceRuntime {
   readonly decisions: DecisionIndex;
   readonly #engine: Engine;
   readonly #board: UsageBoard;
-  readonly #outcomes: RestartOutcomes;
+  readonly outcomes: RestartOutcomes;
+  readonly history = new PoolHistory();
   readonly #waiters = new Map<string, Waiter[]>();
   #turn: Promise<void> | undefined;
   #stops: (() => Promise<void>)[] = [];
@@ -100,7 +102,7 @@ export class ServiceRuntime {
       policy: options.policy,
       isPinned: (id) => this.modeOf(id) !== "enforce",
     });
-    this.#outcomes = new RestartOutcomes(this.profiler);
+    this.outcomes = new RestartOutcomes(this.profiler);
     this.decisions = new DecisionIndex(ledger);
   }
 
@@ -197,7 +199,7 @@ export class ServiceRuntime {
     this.coordinator.unregister(instanceId);
     if (this.allocator.allocationOf(instanceId) !== undefined) this.allocator.release(instanceId);
     removeRegistration(this.ledger, instanceId);
-    this.#outcomes.forget(instanceId);
+    this.outcomes.forget(instanceId);
     this.#board.forget(instanceId);
     this.events.publish({ kind: "unregistered", instanceId }, this.clock.nowMs());
   }
@@ -215,14 +217,19 @@ export class ServiceRuntime {
       }
       accepted++;
       this.#board.note(sample);
-      this.#outcomes.add(sample);
+      this.outcomes.add(sample);
     }
     return { accepted, dropped };
   }
 
+  /** What it used last, one value a resource; undefined while nothing is known. */
+  usageOf(instanceId: string): readonly number[] | undefined {
+    return this.#board.instanceUsage(instanceId);
+  }
+
   async stopped(instanceId: string, timeMs: number): Promise<void> {
     if (this.profiler.isRunning(instanceId)) {
-      this.#outcomes.stopped(instanceId, timeMs);
+      this.outcomes.stopped(instanceId, timeMs);
       this.profiler.stopped(instanceId, timeMs, "unknown");
     }
     await this.coordinator.stopped(instanceId, timeMs);
@@ -233,7 +240,7 @@ export class ServiceRuntime {
   async restarted(instanceId: string, timeMs: number): Promise<Grant> {
     const grant = await this.coordinator.restarted(instanceId, timeMs);
     this.profiler.restarted(instanceId, timeMs);
-    this.#outcomes.restarted(instanceId, timeMs);
+    this.outcomes.restarted(instanceId, timeMs);
     this.#board.refresh();
     this.events.publish({ kind: "grant", grant }, this.clock.nowMs());
     return grant;
@@ -262,7 +269,7 @@ export class ServiceRuntime {
 
   /** Takes what waits in, refreshes predictions. */
   async learn(): Promise<void> {
-    this.#outcomes.sweep(this.clock.nowMs());
+    this.outcomes.sweep(this.clock.nowMs());
     if (this.profiler.pendingSampleCount === 0) return;
     const { sampleCount } = await this.profiler.tick();
     const timeMs = this.clock.nowMs();
@@ -273,8 +280,20 @@ export class ServiceRuntime {
   async tick(): Promise<void> {
     const report = await this.coordinator.tick();
     this.#tell(report.decisions);
+    this.#noteHistory();
     const [failure] = [...report.invariantFailures, ...report.engineFailures];
     if (failure !== undefined) throw new RepriseError("ERR_INVARIANT", failure);
+  }
+
+  #noteHistory(): void {
+    const timeMs = this.clock.nowMs();
+    if (!this.history.isDue(timeMs)) return;
+    const used = RESOURCES.map((_, resource) =>
+      this.allocator
+        .nodeIds()
+        .reduce((sum, id) => sum + (this.#board.nodeUsage(id)?.[resource] ?? 0), 0),
+    );
+    this.history.note({ timeMs, pool: this.allocator.pool("total", "total"), used });
   }
 
   /** Requests of one moment share a turn. */

@@ -35,7 +35,7 @@ export function readSource(path: string): SourceFile {
 export function readSources(...folders: readonly string[]): SourceFile[] {
   return folders
     .flatMap(listFiles)
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .map(readSource);
 }
 

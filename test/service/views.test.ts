@@ -1,0 +1,114 @@
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { PoolHistory } from "../../host/service/pool-history.js";
+import { QualityBoard } from "../../host/service/quality.js";
+import { ENFORCING, registration, withService } from "./support.js";
+
+test("the fleet is one line an instance, in pages, with need over room", () =>
+  withService(ENFORCING, async (call) => {
+    for (const id of ["a", "b", "c"]) await call("PUT", "/v1/instances", registration(id));
+    await call(
+      "PUT",
+      "/v1/instances",
+      registration("lost", { nodeId: "gone", allocation: undefined }),
+    );
+    const first = await call("GET", "/v1/fleet?limit=2");
+    const items = first.body.items as Record<string, unknown>[];
+    assert.equal(
+      items.map((line) => line.instanceId),
+      ["a", "b"],
+    );
+    assert.is(first.body.next, "b");
+    assert.equal(items[0]?.allocation, { cpu: 1, memory: 2, network: 10, disk: 5 });
+    // Nothing was seen of it: its need is the asked for, 1 core, and 8 - 3 + 1 would be there for it.
+    const crowding = items[0]?.crowding as number;
+    assert.ok(crowding > 0 && crowding <= 1, `${crowding}`);
+    const rest = await call("GET", "/v1/fleet?limit=2&after=b");
+    const last = (rest.body.items as Record<string, unknown>[])[1];
+    assert.is(last?.instanceId, "lost");
+    assert.is(last?.crowding, null);
+    assert.is(rest.body.next, null);
+    assert.is((await call("GET", "/v1/fleet?limit=1001")).status, 400);
+    assert.is((await call("GET", "/v1/fleet?more=1")).status, 400);
+  }));
+
+test("outcomes, plans and quality answer, also when there is nothing yet", () =>
+  withService(ENFORCING, async (call) => {
+    await call("PUT", "/v1/instances", registration("a"));
+    const outcomes = await call("GET", "/v1/instances/a/outcomes");
+    assert.is(outcomes.body.baseline, "p95");
+    assert.equal(outcomes.body.items, []);
+    assert.is((await call("GET", "/v1/instances/nobody/outcomes")).status, 404);
+    assert.is((await call("GET", "/v1/plans/p-1")).status, 404);
+    const quality = await call("GET", "/v1/quality");
+    assert.is(quality.body.restarts, 0);
+    const history = await call("GET", "/v1/pools/history?after=0");
+    assert.is(history.status, 200);
+    assert.is((await call("GET", "/v1/pools/history?after=x")).status, 400);
+  }));
+
+test("the dashboard is served with a policy that lets no script of the page in", () =>
+  withService(ENFORCING, async (call) => {
+    const page = await call("GET", "/");
+    assert.is(page.status, 200);
+    assert.match(String(page.body.text), /<div id="app">/);
+    assert.not.match(String(page.body.text), /<script>/);
+    const policy = page.headers.get("content-security-policy") ?? "";
+    assert.match(policy, /script-src 'self' 'wasm-unsafe-eval'/);
+    assert.not.match(/script-src[^;]*/.exec(policy)?.[0] ?? "", /unsafe-inline/);
+    const asset = /src="\.(\/assets\/[^"]+)"/.exec(String(page.body.text))?.[1] ?? "";
+    assert.match((await call("GET", asset)).headers.get("cache-control") ?? "", /immutable/);
+    assert.is((await call("GET", "/assets/../../package.json")).status, 404);
+    assert.is(
+      (await call("GET", "/no-such-page")).headers.get("content-type")?.includes("problem"),
+      true,
+    );
+  }));
+
+const pool = (allocated: number) => ({
+  allocatable: [8, 32, 100, 10],
+  allocated: [allocated, 0, 0, 0],
+  reserved: Array.from({ length: 12 }, (_, column) => column),
+});
+
+test("history keeps one point a step and a day of them, and only once something is held", () => {
+  const history = new PoolHistory();
+  const used = [1, 2, 3, 4];
+  history.note({ timeMs: 0, pool: pool(0), used });
+  assert.equal(history.columns().timesMs, []);
+  for (let minute = 0; minute < 3_000; minute++) {
+    history.note({ timeMs: minute * 60_000, pool: pool(2), used });
+  }
+  const { timesMs, resources } = history.columns();
+  assert.is(timesMs.length, 720);
+  assert.is(timesMs.at(-1), 2_998 * 60_000);
+  assert.is(resources.cpu.allocated.length, 720);
+  assert.equal(
+    resources.memory.reserved.map((phase) => phase[0]),
+    [3, 4, 5],
+  );
+  assert.is(history.columns(2_996 * 60_000).timesMs.length, 1);
+});
+
+test("quality counts phases within each quantile and leaves out what was not measured", () => {
+  const board = new QualityBoard();
+  // Every column's quantiles are 1, 2, 3, 4.
+  const predicted = Array.from({ length: 48 }, (_, row) => (row % 4) + 1);
+  const baseline = predicted.map((value) => value * 2);
+  const peaks = new Array<number>(12).fill(Number.NaN);
+  peaks[0] = 2.5;
+  peaks[1] = 3;
+  peaks[2] = 9;
+  board.add({ instanceId: "a", restartedMs: 5, peaks, predicted, baseline, rung: 0 });
+  const { restarts, resources, recent } = board.report();
+  assert.is(restarts, 1);
+  assert.equal(resources.cpu.ours.coverage, [0, 0, 2 / 3, 2 / 3]);
+  assert.equal(resources.cpu.baseline.coverage, [0, 2 / 3, 2 / 3, 2 / 3]);
+  assert.is(resources.cpu.ours.room, 3);
+  assert.is(resources.cpu.baseline.room, 6);
+  assert.is(resources.cpu.needed, 14.5 / 3);
+  assert.equal(resources.memory.ours.coverage, [null, null, null, null]);
+  assert.equal(recent.resources.cpu, { held: [2], seen: [3] });
+});
+
+test.run();
