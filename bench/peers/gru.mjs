@@ -6,16 +6,29 @@ import { gruFlops, seededGruCase } from "../../build/js/bench/support/gru-case.j
 import { benchMain } from "../../build/js/bench/support/harness.js";
 import { KernelGru } from "../../build/js/bench/support/kernel-gru.js";
 import { PlainGru } from "../../build/js/bench/support/plain-gru.js";
-import { openRuntimes, peerVariant } from "./runtimes.mjs";
+import { supportsRelaxed } from "../../build/js/host/core/binary.js";
+import { compiledGru, openCompiled } from "./compiled.mjs";
+import { openPeer, openRuntimes, peerVariant } from "./runtimes.mjs";
+import { openTensorflow, tensorflowVariant } from "./tensorflow.mjs";
 
 const TOLERANCE = 1e-4;
 const runtimes = await openRuntimes();
+const tensorflow = await openPeer("tfjs", openTensorflow);
+const compiled = openCompiled("gru.c");
+const hasRelaxed = supportsRelaxed();
+if (!hasRelaxed) console.error("# reprise, relaxed SIMD, is left out: it takes Node 22, --node 22");
 
 function ours(gruCase) {
   const kernel = new KernelGru(gruCase);
   const plain = new PlainGru(gruCase);
+  const relaxed = hasRelaxed ? [new KernelGru(gruCase, "relaxed")] : [];
   return [
     { name: "reprise", call: () => kernel.run(), output: () => kernel.output },
+    ...relaxed.map((fused) => ({
+      name: "reprise, relaxed",
+      call: () => fused.run(),
+      output: () => fused.output,
+    })),
     { name: "plain JavaScript", call: () => plain.run(), output: () => plain.output },
   ];
 }
@@ -32,6 +45,8 @@ function benchCase(name, shape) {
     open: async () => {
       const peers = [];
       for (const runtime of runtimes) peers.push(await peerVariant(runtime, gruCase));
+      if (tensorflow !== undefined) peers.push(tensorflowVariant(tensorflow, gruCase));
+      for (const each of compiled) peers.push(compiledGru(each, gruCase));
       return {
         variants: [...ours(gruCase), ...peers],
         close: async () => {

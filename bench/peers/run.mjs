@@ -1,7 +1,11 @@
 /**
- * Installs the peers if they are not there and runs the comparison.
+ * Installs the peers if they are not there and runs the comparison: the net, or with `fit` first the
+ * question which nodes have room.
  *
- *     npm run bench:peers [-- --smoke] [-- --json FILE.json] [-- --filter "H=32"] [-- --rounds N]
+ *     npm run bench:peers [-- fit] [-- --smoke] [-- --json FILE.json] [-- --filter "H=32"]
+ *                         [-- --rounds N] [-- --node 22]
+ *
+ * `--node VERSION` runs it under another Node, from the registry's package of that name.
  *
  * The peers are a package of their own with a lock file of its own, so that `npm ci` at the top
  * stays light. Install scripts are off: the native library comes inside the package, and the
@@ -22,7 +26,7 @@ function run(command, args, cwd) {
 }
 
 function isInstalled() {
-  const installed = existsSync(`${folder}node_modules/onnxruntime-web/package.json`);
+  const installed = existsSync(`${folder}node_modules/@tensorflow/tfjs-core/package.json`);
   const built = existsSync(`${root}build/js/bench/support/harness.js`);
   if (!built) console.error("build first: npm run build");
   if (installed || !built) return built;
@@ -30,6 +34,13 @@ function isInstalled() {
   return run(npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder);
 }
 
+const options = process.argv.slice(2);
+const bench = options[0] === "fit" ? options.shift() : "gru";
+const nodeAt = options.indexOf("--node");
+const [, version] = nodeAt < 0 ? [] : options.splice(nodeAt, 2);
+const [command, ...before] =
+  version === undefined ? [process.execPath] : ["npx", "--yes", `node@${version}`];
+
 // --json is given to a child that runs here, so a relative FILE means the caller's folder.
-if (isInstalled()) run(process.execPath, [`${folder}gru.mjs`, ...process.argv.slice(2)], ".");
+if (isInstalled()) run(command, [...before, `${folder}${bench}.mjs`, ...options], ".");
 else process.exitCode = 1;

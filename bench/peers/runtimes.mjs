@@ -19,18 +19,21 @@ async function openWeb() {
   return { name: "onnxruntime-web", ort, options: { ...OPTIONS, executionProviders: ["wasm"] } };
 }
 
-export async function openRuntimes() {
-  const runtimes = [];
-  for (const [name, open] of [
-    ["onnxruntime-node", openNode],
-    ["onnxruntime-web", openWeb],
-  ]) {
-    try {
-      runtimes.push(await open());
-    } catch (error) {
-      console.error(`# ${name} is left out: ${error.message.split("\n")[0]}`);
-    }
+/** What `open` gives, or undefined with a line that says why it cannot be had here. */
+export async function openPeer(name, open) {
+  try {
+    return await open();
+  } catch (error) {
+    console.error(`# ${name} is left out: ${error.message.split("\n")[0]}`);
+    return undefined;
   }
+}
+
+export async function openRuntimes() {
+  const runtimes = [
+    await openPeer("onnxruntime-node", openNode),
+    await openPeer("onnxruntime-web", openWeb),
+  ].filter((runtime) => runtime !== undefined);
   if (runtimes.length === 0) throw new Error("no peer could be opened");
   return runtimes;
 }
