@@ -37,6 +37,7 @@ export { coverScratchBytes, leastCover } from "./plan/cover";
 export { aggregateQuantile } from "./pool/aggregate";
 export { drawQuantile } from "./pool/draw-quantile";
 export { fitCount } from "./pool/fit-count";
+export { fitLeast } from "./pool/fit-least";
 export { fitMask } from "./pool/fit-mask";
 export { fitBest, fitFirst } from "./pool/fit-select";
 export { columnSums, headroom } from "./pool/headroom";

@@ -10,7 +10,7 @@ import { ArenaPlan } from "../core/arena.js";
 import { callKernel, type Kernel, openKernel } from "../core/kernel.js";
 import { compareKeys } from "../ledger/encoding.js";
 import { present } from "../lib/assert.js";
-import { ceilToSingle, floorToSingle } from "./amounts.js";
+import { ceilToSingle, floorToSingle } from "../lib/single.js";
 import type { Book, NodeState } from "./book.js";
 import { headroomOf } from "./room.js";
 

@@ -66,6 +66,23 @@ export function fitBestReference(
   return best;
 }
 
+export function fitLeastReference(
+  room: Columns,
+  nodeCount: number,
+  need: readonly number[],
+  scores: readonly number[],
+): number {
+  let best = -1;
+  let least = Number.POSITIVE_INFINITY;
+  for (let node = 0; node < nodeCount; node++) {
+    const score = scores[node] ?? Number.NaN;
+    if (!(score < least) || !fits(room, need, node)) continue;
+    best = node;
+    least = score;
+  }
+  return best;
+}
+
 export function headroomReference(
   allocatable: Columns,
   allocated: Columns,

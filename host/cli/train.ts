@@ -3,12 +3,12 @@ import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { INPUT_ROWS, QUANTILES } from "../core/abi.js";
+import { TRACE_SUMMARY_ROWS } from "../core/network-rows.js";
 import { elapsedMs } from "../lib/clock.js";
 import { LIMITS } from "../lib/limits.js";
 import { curveSvg } from "../model/evaluation/curve.js";
 import type { SetFigures } from "../model/evaluation/figures.js";
 import { heldOutFigures } from "../model/evaluation/report.js";
-import { TRACE_SUMMARY_ROWS } from "../model/network-rows.js";
 import {
   memorylessParameters,
   recurrentParameters,

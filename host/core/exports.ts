@@ -182,6 +182,14 @@ export type KernelExports = {
     outPtr: number,
     outStrideBytes: number,
   ): void;
+  fitLeast(
+    roomPtr: number,
+    roomStrideBytes: number,
+    nodeCount: number,
+    columnCount: number,
+    needPtr: number,
+    scoresPtr: number,
+  ): number;
   headroom(
     allocatablePtr: number,
     allocatedPtr: number,

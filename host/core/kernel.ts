@@ -21,7 +21,19 @@ export function openKernel(module: WebAssembly.Module, memory: WebAssembly.Memor
       expected: `${ABI_VERSION}`,
     });
   }
-  return exports;
+  return raw(exports);
+}
+
+/** Behind the loader's wrappers, which collect the arguments of every call in an array. */
+function raw(exports: KernelExports): Kernel {
+  const functions = Object.entries(exports).map(([name, wrapped]) => {
+    return [name, (wrapped as Wrapped | undefined)?.original ?? wrapped] as const;
+  });
+  return Object.freeze(Object.fromEntries(functions) as unknown as Kernel);
+}
+
+interface Wrapped {
+  readonly original?: unknown;
 }
 
 /**

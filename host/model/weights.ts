@@ -2,58 +2,30 @@
 
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { ENVELOPE_ROWS } from "../core/abi.js";
+import {
+  type NetworkShape,
+  type NetworkTensors,
+  WEIGHT_NAMES,
+  type WeightName,
+  weightShapes,
+} from "../core/network-shape.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 import { parseTensors, type ShapeCheck, serializeTensors, type Tensor } from "./safetensors.js";
 
-/** Rows of the head's two hidden layers; fixed in the core. */
-export const HEAD_ROWS = [96, 64, ENVELOPE_ROWS] as const;
+export {
+  HEAD_ROWS,
+  type NetworkShape,
+  WEIGHT_NAMES,
+  type WeightName,
+  weightShapes,
+} from "../core/network-shape.js";
 
-export const WEIGHT_NAMES = [
-  "gru.weight_ih_l0",
-  "gru.weight_hh_l0",
-  "gru.bias_ih_l0",
-  "gru.bias_hh_l0",
-  "head.0.weight",
-  "head.0.bias",
-  "head.2.weight",
-  "head.2.bias",
-  "head.4.weight",
-  "head.4.bias",
-] as const;
-export type WeightName = (typeof WEIGHT_NAMES)[number];
-
-export interface NetworkShape {
-  readonly inputSize: number;
-  readonly hiddenSize: number;
-  readonly summarySize: number;
-}
-
-export interface NetworkWeights extends NetworkShape {
-  /** Row-major, PyTorch's layout, every value finite. */
-  readonly tensors: Readonly<Record<WeightName, Float32Array>>;
+/** Every value finite. */
+export interface NetworkWeights extends NetworkTensors {
   /** `<name>@<first 12 hexadecimal digits of the payload's SHA-256>` */
   readonly version: string;
   readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** Shape of every tensor of a net. */
-export function weightShapes(shape: NetworkShape): Record<WeightName, readonly number[]> {
-  const { inputSize, hiddenSize, summarySize } = shape;
-  const [first, second, third] = HEAD_ROWS;
-  return {
-    "gru.weight_ih_l0": [3 * hiddenSize, inputSize],
-    "gru.weight_hh_l0": [3 * hiddenSize, hiddenSize],
-    "gru.bias_ih_l0": [3 * hiddenSize],
-    "gru.bias_hh_l0": [3 * hiddenSize],
-    "head.0.weight": [first, hiddenSize + summarySize],
-    "head.0.bias": [first],
-    "head.2.weight": [second, first],
-    "head.2.bias": [second],
-    "head.4.weight": [third, second],
-    "head.4.bias": [third],
-  };
 }
 
 function shapeOf(found: ReadonlyMap<string, readonly number[]>): NetworkShape {

@@ -1,12 +1,12 @@
 import { ArenaPlan } from "../core/arena.js";
 import { compileBinary } from "../core/binary.js";
 import { type Kernel, openKernel } from "../core/kernel.js";
+import { loadNetwork, type NetworkRegions, planNetwork } from "../core/network.js";
+import { checkNetworkRows } from "../core/network-rows.js";
 import { type ProfilerPlan, planProfiler } from "../core/plan.js";
 import { CoreViews } from "../core/views.js";
 import { checkObject } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
-import { loadNetwork, type NetworkRegions, planNetwork } from "../model/network.js";
-import { checkNetworkRows } from "../model/network-rows.js";
 import type { NetworkWeights } from "../model/weights.js";
 import type { Refresh } from "./profiler-options.js";
 

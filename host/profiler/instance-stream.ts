@@ -6,6 +6,7 @@
  * state. Non-goals: many instances (the profiler), calibration by
  * outcomes or shadow cuts.
  */
+
 import {
   ENVELOPE_ROWS,
   INBOX_TILE_BYTES,
@@ -20,8 +21,10 @@ import {
   TILE_SCALE,
   TILE_TOTAL,
 } from "../core/abi.js";
+import { computeAnswers } from "../core/answers.js";
 import { callKernel } from "../core/kernel.js";
 import { hiddenOffset } from "../core/plan.js";
+import { tilePtr } from "../core/tile-lanes.js";
 import { present } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
@@ -35,8 +38,7 @@ import { type PredictorChoice, PredictorShelf } from "./predictors/shelf.js";
 import { HISTORY_TILE_BYTES, readUsageHistory } from "./predictors/usage-history.js";
 import { SampleQueue } from "./sample-queue.js";
 import { readStatistics, STATISTICS_TILE_BYTES } from "./statistics.js";
-import { tilePtr, writeIdentity } from "./tile-lanes.js";
-import { computeAnswers } from "./tile-runner.js";
+import { writeIdentity } from "./tile-lanes.js";
 
 const SLOT = 0;
 const INPUT_BYTES = INPUT_ROWS * LANE_ROW_BYTES;

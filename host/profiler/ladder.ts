@@ -24,13 +24,11 @@ import {
   RESOURCES,
   type Resource,
 } from "../core/abi.js";
+import { KNOWN_SAMPLES_MIN } from "../core/adviser-need.js";
 import { present } from "../lib/assert.js";
 import type { PopulationPrior } from "./population-prior.js";
 import type { Rung } from "./profile.js";
 import type { EmpiricalQuantiles, InstanceStatistics } from "./statistics.js";
-
-/** Samples, in this incarnation or in the earlier ones together, that make an instance known. */
-export const KNOWN_SAMPLES_MIN = 12;
 
 /**
  * Rung 2 spreads its quantiles between `middle` m and `statistic` S: q = m + k (S - m), one k a

@@ -1,7 +1,7 @@
+import { KNOWN_SAMPLES_MIN } from "../core/adviser-need.js";
 import type { RestartCalibration } from "./calibration.js";
 import type { Corrections } from "./corrections.js";
 import type { InstanceTable } from "./instances.js";
-import { KNOWN_SAMPLES_MIN } from "./ladder.js";
 import type { RestartOutcome } from "./profile.js";
 import type { ProfileBook } from "./profile-book.js";
 import type { PublishedFacts } from "./published.js";

@@ -8,6 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import { PENDING_RESTART, TILE_LANES } from "../core/abi.js";
+import { clearLane, publishedLane } from "../core/tile-lanes.js";
 import type { IncarnationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import type { InstanceRegistration, Sample, StopCause } from "../sources/sample.js";
@@ -32,7 +33,7 @@ import type { DropReason } from "./sample-check.js";
 import { Population } from "./statistics.js";
 import { surgePriorOf } from "./surge-prior.js";
 import { TickSlices } from "./tick.js";
-import { clearLane, publishedLane, writeIdentity, writeInterruptions } from "./tile-lanes.js";
+import { writeIdentity, writeInterruptions } from "./tile-lanes.js";
 import type { Workers } from "./workers.js";
 
 export { OUTAGE_MINUTES_DEFAULT, type ProfilerOptions, type TickReport };

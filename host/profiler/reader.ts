@@ -7,7 +7,9 @@ import {
   TILE_LANES,
   TILE_SCALE,
 } from "../core/abi.js";
+import { computeAnswers } from "../core/answers.js";
 import { envelopeOffset, hiddenOffset, keepOffset, PHASE_WAITING } from "../core/plan.js";
+import { tilePtr } from "../core/tile-lanes.js";
 import { present } from "../lib/assert.js";
 import type { CoreMemory } from "./core-memory.js";
 import type { LadderTables } from "./ladder.js";
@@ -18,8 +20,6 @@ import {
 } from "./predictors/usage-history.js";
 import { type InstanceStatistics, readStatistics, STATISTICS_TILE_BYTES } from "./statistics.js";
 import type { TickSlices } from "./tick.js";
-import { tilePtr } from "./tile-lanes.js";
-import { computeAnswers } from "./tile-runner.js";
 
 /** The network's answer for one instance, in its resources' units. */
 export type NetworkAnswer = LadderTables;

@@ -18,10 +18,10 @@ import {
   WORK_ROUNDS,
   WORK_TILE,
 } from "../core/plan.js";
+import { tilePtr } from "../core/tile-lanes.js";
 import { present } from "../lib/assert.js";
 import type { CoreMemory } from "./core-memory.js";
 import type { SampleQueue } from "./sample-queue.js";
-import { tilePtr } from "./tile-lanes.js";
 import { type TickTask, type Workers, workerLost } from "./workers.js";
 
 /** Repeats without a single tile done before the tick is given up. */

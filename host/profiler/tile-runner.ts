@@ -14,13 +14,12 @@ import {
   INPUT_ROWS,
   KEEP_ROWS,
   LANE_ROW_BYTES,
-  SUMMARY_ROWS,
-  TILE_CAP,
   TILE_HIDDEN,
   TILE_LANES,
-  TILE_SCALE,
 } from "../core/abi.js";
+import { computeAnswers } from "../core/answers.js";
 import { callKernel, type Kernel } from "../core/kernel.js";
+import type { NetworkRegions } from "../core/network.js";
 import {
   CONTROL_CURSOR,
   envelopeOffset,
@@ -36,11 +35,10 @@ import {
   WORK_ROUNDS,
   WORK_TILE,
 } from "../core/plan.js";
+import { tilePtr } from "../core/tile-lanes.js";
 import type { BoundViews, CoreViews } from "../core/views.js";
 import { invariant, present } from "../lib/assert.js";
-import type { NetworkRegions } from "../model/network.js";
 import type { Refresh } from "./profiler-options.js";
-import { tilePtr } from "./tile-lanes.js";
 import type { TickTask } from "./workers.js";
 
 export interface TileRunnerParts {
@@ -193,115 +191,4 @@ interface Place {
   readonly scratch: number;
   /** Parity of the buffer that readers use. */
   readonly published: number;
-}
-
-export interface AnswerParts {
-  readonly kernel: Kernel;
-  readonly plan: ProfilerPlan;
-  readonly network: NetworkRegions;
-  /** Address of a scratch block that nobody else uses meanwhile. */
-  readonly scratch: number;
-}
-
-export interface AnswerPlace {
-  readonly state: number;
-  readonly hidden: number;
-  /** f32[48][8], written. */
-  readonly envelope: number;
-  /** f32[16][8], written; null when the keep-need is known already. */
-  readonly keep: number | null;
-  /** NaN = each lane's own. */
-  readonly outageMinutes: number;
-  /** Address of the offsets of the envelope, 0 = none; the plan's when absent. */
-  readonly offsets?: number;
-  /** When it is asked, seconds since 1970; each lane's last sample when absent. */
-  readonly atSeconds?: number;
-}
-
-/**
- * From one tile's state and hidden state to its restart envelope and its keep-need, which is the
- * highest of the three phases of an envelope without outage. The same code answers in the tick and
- * on demand, so both give the same bits.
- */
-export function computeAnswers(parts: AnswerParts, place: AnswerPlace): void {
-  const { kernel, plan, scratch } = parts;
-  const { scratchPlan } = plan;
-  const quantiles = scratch + scratchPlan.quantiles;
-  const quantileBytes = ENVELOPE_ROWS * LANE_ROW_BYTES;
-  const { tileBytes } = plan;
-  const { state, keep } = place;
-  computeQuantiles(parts, place);
-  const scale = state + TILE_SCALE;
-  const cap = state + TILE_CAP;
-  const offsets = place.offsets ?? plan.offsets.ptr;
-  const still = scratch + scratchPlan.envelope;
-  kernel.envelope(
-    quantiles,
-    quantileBytes,
-    scale,
-    tileBytes,
-    cap,
-    tileBytes,
-    offsets,
-    place.envelope,
-    tileBytes,
-    1,
-  );
-  if (keep === null) return;
-  kernel.envelope(
-    quantiles + quantileBytes,
-    quantileBytes,
-    scale,
-    tileBytes,
-    cap,
-    tileBytes,
-    0,
-    still,
-    quantileBytes,
-    1,
-  );
-  kernel.keepNeed(still, quantileBytes, keep, tileBytes, 1);
-}
-
-/** Features and head: one tile of quantiles, or two with the keep-need's. */
-function computeQuantiles(parts: AnswerParts, place: AnswerPlace): void {
-  const { kernel, plan, network, scratch } = parts;
-  const { scratchPlan, tileBytes, hiddenSize } = plan;
-  const features = scratch + scratchPlan.features;
-  const featureBytes = SUMMARY_ROWS * LANE_ROW_BYTES;
-  const quantiles = scratch + scratchPlan.quantiles;
-  const quantileBytes = ENVELOPE_ROWS * LANE_ROW_BYTES;
-  const { state, keep } = place;
-  const at = place.atSeconds ?? Number.NaN;
-  kernel.features(state, tileBytes, features, featureBytes, 1, at, place.outageMinutes);
-  const headScratch = scratch + scratchPlan.head;
-  if (keep === null) {
-    kernel.head(
-      network.head.ptr,
-      place.hidden,
-      0,
-      features,
-      featureBytes,
-      quantiles,
-      quantileBytes,
-      1,
-      hiddenSize,
-      network.summarySize,
-      headScratch,
-    );
-  } else {
-    const again = features + featureBytes;
-    kernel.featuresForOutage(state, tileBytes, features, 0, again, 0, 1, at, 0);
-    kernel.headPair(
-      network.head.ptr,
-      place.hidden,
-      features,
-      again,
-      quantiles,
-      quantiles + quantileBytes,
-      hiddenSize,
-      network.summarySize,
-      headScratch,
-    );
-  }
 }

@@ -1,8 +1,8 @@
 import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
+import type { NetworkRegions } from "../core/network.js";
 import type { ProfilerPlan } from "../core/plan.js";
 import { RepriseError } from "../lib/errors.js";
-import type { NetworkRegions } from "../model/network.js";
 import type { Refresh } from "./profiler-options.js";
 
 /** One worker's share of a tick. Integers only: everything else lies in the shared memory. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ceilToSingle, floorToSingle, roundDown, roundUp } from "../../host/allocator/amounts.js";
+import { roundDown, roundUp } from "../../host/allocator/amounts.js";
 import {
   bandWindows,
   leaseSteps,
@@ -10,6 +10,7 @@ import {
   sumSteps,
 } from "../../host/allocator/timeline.js";
 import type { ReservationRecord } from "../../host/ledger/records.js";
+import { ceilToSingle, floorToSingle } from "../../host/lib/single.js";
 
 const test = suite("allocator/numbers");
 const MINUTE = 60_000;

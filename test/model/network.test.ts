@@ -3,9 +3,9 @@ import * as assert from "uvu/assert";
 import { ArenaPlan } from "../../host/core/arena.js";
 import { compileBinary } from "../../host/core/binary.js";
 import { openKernel } from "../../host/core/kernel.js";
+import { loadNetwork, planNetwork } from "../../host/core/network.js";
 import type { RepriseError } from "../../host/lib/errors.js";
 import { Prng } from "../../host/lib/prng.js";
-import { loadNetwork, planNetwork } from "../../host/model/network.js";
 import {
   envelopeReference,
   gruStepReference,

@@ -1,10 +1,10 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { LANE_ROW_BYTES } from "../../host/core/abi.js";
+import { TRACE_SUMMARY_ROWS } from "../../host/core/network-rows.js";
 import { present } from "../../host/lib/assert.js";
 import { isRepriseError } from "../../host/lib/errors.js";
 import { heldOutFigures } from "../../host/model/evaluation/report.js";
-import { TRACE_SUMMARY_ROWS } from "../../host/model/network-rows.js";
 import { SILENT } from "../../host/model/training/dataset.js";
 import { ROUND_BYTES, SUMMARY_BYTES } from "../../host/model/training/layout.js";
 import { oneCycleRate } from "../../host/model/training/optimizer.js";

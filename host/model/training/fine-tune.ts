@@ -6,8 +6,8 @@
  * of net; resuming (it takes minutes).
  */
 import { SUMMARY_ROWS } from "../../core/abi.js";
+import { checkNetworkRows } from "../../core/network-rows.js";
 import { RepriseError } from "../../lib/errors.js";
-import { checkNetworkRows } from "../network-rows.js";
 import type { NetworkWeights } from "../weights.js";
 import { recordingCalendar } from "./cuts.js";
 import { SILENT_ALWAYS } from "./dataset.js";

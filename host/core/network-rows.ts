@@ -1,6 +1,6 @@
-import { INPUT_ROWS, SUMMARY_ROWS } from "../core/abi.js";
 import { RepriseError } from "../lib/errors.js";
-import type { NetworkShape } from "./weights.js";
+import { INPUT_ROWS, SUMMARY_ROWS } from "./abi.js";
+import type { NetworkShape } from "./network-shape.js";
 
 /**
  * Summary rows that a net trained on traces hears. The core writes more of them: what no trace has

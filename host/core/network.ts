@@ -1,9 +1,14 @@
 /** The net in the core's memory: its regions and its packing. */
 
-import type { ArenaPlan, Region } from "../core/arena.js";
-import type { Kernel } from "../core/kernel.js";
 import { RepriseError } from "../lib/errors.js";
-import { type NetworkShape, type NetworkWeights, WEIGHT_NAMES, weightShapes } from "./weights.js";
+import type { ArenaPlan, Region } from "./arena.js";
+import type { Kernel } from "./kernel.js";
+import {
+  type NetworkShape,
+  type NetworkTensors,
+  WEIGHT_NAMES,
+  weightShapes,
+} from "./network-shape.js";
 
 /** Addresses and sizes only: cloned to workers as it is. */
 export interface NetworkRegions extends NetworkShape {
@@ -54,7 +59,7 @@ export function loadNetwork(
   kernel: Kernel,
   memory: WebAssembly.Memory,
   regions: NetworkRegions,
-  weights: NetworkWeights,
+  weights: NetworkTensors,
 ): void {
   for (const field of ["inputSize", "hiddenSize", "summarySize"] as const) {
     if (regions[field] === weights[field]) continue;
