@@ -56,6 +56,7 @@ function candidateOf({ id, priority, freed, given, cost, startedMs }: CaseInstan
     },
     priority,
     cost,
+    lostCoreHours: cost,
     need: [],
     spans: [],
     availability: 1,

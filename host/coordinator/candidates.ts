@@ -3,6 +3,7 @@ import { envelopeRow } from "../core/abi.js";
 import type { ReasonCode } from "../ledger/records.js";
 import { type Cycle, cycleClosedBy } from "./displacements.js";
 import type { InstanceInput, PlanInputs } from "./inputs.js";
+import { fairnessFactor } from "./losses.js";
 import { availability, isUsableEnvelope, restartNeed } from "./need.js";
 import { capEndMs, coolDownEndMs, interruptionCost, MINUTE_MS, minRunEndMs } from "./policy.js";
 import { type LeaseSpans, leaseSpans, type Rooms } from "./rooms.js";
@@ -11,6 +12,8 @@ export interface Candidate {
   readonly input: InstanceInput;
   readonly priority: number;
   readonly cost: number;
+  /** The core-hours of the cost, before fairness among groups raised it. */
+  readonly lostCoreHours: number;
   /** Resource x phase, the amounts a restart is promised. */
   readonly need: readonly number[];
   readonly spans: LeaseSpans;
@@ -65,13 +68,16 @@ export function judge(
   if (input.envelope === null || !isUsableEnvelope(input.envelope)) {
     return exclude(input, "PROFILE_UNKNOWN", "has no prediction of its restart need");
   }
+  const chance = availabilityOf(input, inputs, rooms);
+  const lostCoreHours = costOf(input, input.envelope, { inputs, availability: chance });
   return {
     input,
     priority,
-    cost: costOf(input, input.envelope, inputs),
+    cost: lostCoreHours * fairnessFactor(inputs, input.groupId),
+    lostCoreHours,
     need: restartNeed(input.envelope),
     spans: spansOf(input, inputs),
-    availability: availabilityOf(input, inputs, rooms),
+    availability: chance,
   };
 }
 
@@ -89,8 +95,9 @@ export function isCandidate(judged: Candidate | Exclusion): judged is Candidate 
 function costOf(
   input: InstanceInput,
   envelope: readonly number[],
-  { nowMs, policy }: PlanInputs,
+  so: { readonly inputs: PlanInputs; readonly availability: number },
 ): number {
+  const { nowMs, policy } = so.inputs;
   const restartCores = [0, 1, 2].map((phase) => envelope[envelopeRow(0, phase, 0)] ?? 0);
   return interruptionCost(
     {
@@ -99,6 +106,7 @@ function costOf(
       keepCores: input.keepCores,
       outageMinutes: input.outageMinutes,
       history: input,
+      availability: so.availability,
     },
     nowMs,
     policy,
@@ -156,6 +164,11 @@ export class GroupBudgets {
 
   take(groupId: string): void {
     this.#left.set(groupId, this.left(groupId) - 1);
+  }
+
+  /** No more than `count` of the group. */
+  limit(groupId: string, count: number): void {
+    this.#left.set(groupId, Math.min(this.left(groupId), count));
   }
 
   giveBack(groupId: string): void {

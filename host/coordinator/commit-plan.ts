@@ -14,6 +14,7 @@ import { decisionRecord, type Verdict } from "./decision.js";
 import { displacementChanges } from "./displacements.js";
 import { freedBy } from "./gather.js";
 import { giveBackActs, outboxChanges } from "./give-backs.js";
+import { lossChanges } from "./losses.js";
 import { HOLD_GROUP } from "./planner.js";
 import { MINUTE_MS } from "./policy.js";
 import type { CoordinatorContext } from "./ports.js";
@@ -225,6 +226,7 @@ function decisionChanges(
       : { table: "meta", key, remove: true },
     ...waitChanges(ledger, decision, so.pending),
     ...displacementChanges(ledger, decision, so.pending.request),
+    ...lossChanges(ledger, decision),
     ...oldest(ledger, "decision"),
     ...oldest(ledger, "plan"),
   ];

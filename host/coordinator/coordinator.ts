@@ -10,6 +10,7 @@ import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 import { checkId } from "../profiler/registration.js";
 import type { InstanceRegistration } from "../sources/sample.js";
+import { CheckpointClaims } from "./checkpoints.js";
 import { InstanceRegistry, withSeen } from "./instances.js";
 import { CoordinatorLoop } from "./loop.js";
 import { checkedPolicy } from "./policy.js";
@@ -30,12 +31,14 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   /** Whose life the ledger does not know yet, or is to forget. */
   readonly #unwritten = new Set<string>();
+  readonly #checkpoints: CheckpointClaims;
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(options: CoordinatorOptions) {
     checkPorts(options);
     this.#options = options;
+    this.#checkpoints = new CheckpointClaims(options.load);
     const policy = checkedPolicy(options.policy);
     this.#loop = new CoordinatorLoop({ ...options, policy, instances: this.#instances });
   }
@@ -67,6 +70,7 @@ export class Coordinator {
     this.#requireOpen();
     checkId("instanceId", instanceId);
     this.#instances.unregister(instanceId);
+    this.#checkpoints.forget(instanceId);
     this.#unwritten.add(instanceId);
   }
 
@@ -120,9 +124,37 @@ export class Coordinator {
     });
   }
 
+  /**
+   * An instance says that it has written a checkpoint, of that size if it knows. It counts only if
+   * what its disk was seen to do since the last one could have carried it.
+   *
+   * @returns whether it counts from now on
+   * @throws ERR_UNKNOWN_ID; ERR_ARGUMENT when it is in the future or the size is no amount
+   */
+  reportCheckpoint(instanceId: string, timeMs: number, sizeGiB?: number): boolean {
+    this.#requireOpen();
+    checkTime(timeMs, "timeMs");
+    const { life } = this.#instances.require(instanceId);
+    const nowMs = this.#options.clock.nowMs();
+    if (timeMs > nowMs) {
+      const expected = `ms since 1970, at most ${nowMs}`;
+      throw new RepriseError("ERR_ARGUMENT", "a checkpoint in the future", {
+        field: "timeMs",
+        got: timeMs,
+        expected,
+      });
+    }
+    if (timeMs <= (life.checkpointMs ?? 0)) return false;
+    if (!this.#checkpoints.isBelieved(instanceId, nowMs, sizeGiB)) return false;
+    this.#instances.update(instanceId, { life: { ...life, checkpointMs: timeMs } });
+    this.#unwritten.add(instanceId);
+    return true;
+  }
+
   /** One cycle: ends what is over, sends what is unanswered, decides what is due. */
   tick(): Promise<CycleReport> {
     return this.#queue(() => {
+      this.#checkpoints.watch(this.#options.clock.nowMs());
       this.#writeFacts();
       return this.#loop.tick();
     });

@@ -150,7 +150,7 @@ function scoreOf(judged: Candidate | Exclusion, proposal: Proposal): CandidateSc
     const none = { cost: 0, gain: 0, score: 0, availability: 0, chosen: false };
     return { instanceId, priority: priority ?? 0, ...none, excludedBy: judged.code };
   }
-  const { cost } = judged;
+  const { cost, lostCoreHours } = judged;
   const placed = proposal.placements.find(
     ({ candidate }) => candidate.input.instanceId === instanceId,
   );
@@ -161,6 +161,7 @@ function scoreOf(judged: Candidate | Exclusion, proposal: Proposal): CandidateSc
     instanceId,
     priority: judged.priority,
     cost,
+    lostCoreHours,
     gain,
     score,
     availability: placed?.availability ?? judged.availability,

@@ -16,6 +16,7 @@ import type {
 import { isRepriseError } from "../lib/errors.js";
 import { giveBackActs, outboxChanges } from "./give-backs.js";
 import { interruptedAt, interruptedBefore } from "./instances.js";
+import { lossRemovals } from "./losses.js";
 import { isPlanCarriedOut } from "./plan-acts.js";
 import type { CoordinatorContext } from "./ports.js";
 import { peakOverPhases } from "./rooms.js";
@@ -43,6 +44,7 @@ export function finishPlan(context: CoordinatorContext, plan: OpenPlan, nowMs: n
     },
     ({ record, acts }) => [
       { table: "plan", key: record.planId, put: record },
+      ...lossRemovals(context.ledger, record, (id) => wasInterrupted(plan, id)),
       ...outboxChanges(acts),
       ...lives.map((put) => ({ table: "incarnation", key: put.instanceId, put }) as const),
     ],

@@ -1,6 +1,7 @@
 /** Looks ahead: at which of the known coming times would the same request succeed? */
 import { isCandidate, judge } from "./candidates.js";
 import type { LeaseEndInput, NodeInput, PlanInputs } from "./inputs.js";
+import { hourEndsMs } from "./losses.js";
 import { propose } from "./planner.js";
 import { Rooms } from "./rooms.js";
 
@@ -29,7 +30,7 @@ function comingTimes(inputs: PlanInputs): number[] {
   });
   const leases = inputs.leaseEnds.map(({ timeMs }) => timeMs);
   const restarts = inputs.down.map(({ expectedRestartMs }) => expectedRestartMs);
-  return [...limits, ...leases, ...restarts];
+  return [...limits, ...leases, ...restarts, ...hourEndsMs(inputs)];
 }
 
 function inputsAt(inputs: PlanInputs, timeMs: number): PlanInputs {

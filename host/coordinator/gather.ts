@@ -7,6 +7,7 @@ import type { BehaviourProfile } from "../profiler/profile.js";
 import { pastDisplacements } from "./displacements.js";
 import type { DownInput, InstanceInput, LeaseEndInput, NodeInput, PlanInputs } from "./inputs.js";
 import type { KnownInstance } from "./instances.js";
+import { lossesOf } from "./losses.js";
 import { isUsableEnvelope } from "./need.js";
 import { HOUR_MS } from "./policy.js";
 import type { CoordinatorContext } from "./ports.js";
@@ -39,6 +40,7 @@ export function gather(
     .map((each) => instanceInput(context, each, { pending, isDown: isDown(state, each) }))
     .filter((each) => request.kind === "interrupt" || each.up);
   const groups = new Set(inputs.map(({ groupId }) => groupId));
+  const groupLosses = lossesOf(context.ledger, [...groups].sort());
   return {
     nowMs: clock.nowMs(),
     attempts,
@@ -55,6 +57,7 @@ export function gather(
     ...(request.kind === "reclaim" && request.requesterId !== undefined
       ? { displacements: pastDisplacements(context.ledger) }
       : {}),
+    ...(groupLosses.length === 0 ? {} : { groupLosses }),
     modelVersion: context.modelVersion(),
   };
 }
@@ -151,6 +154,7 @@ function instanceInput(
     keepCores: finiteOr(profile?.keepNeed[0], 0),
     launchedMs: life.launchedMs,
     interruptionsMs: life.interruptionsMs,
+    ...(life.checkpointMs === undefined ? {} : { checkpointMs: life.checkpointMs }),
   };
 }
 

@@ -5,6 +5,7 @@
 import type { DonorSearch } from "../allocator/types.js";
 import type { Reason, ShrinkRecord } from "../ledger/records.js";
 import type { Displacement } from "./displacements.js";
+import type { GroupLosses } from "./losses.js";
 import type { RunHistory } from "./policy.js";
 import type { CoordinatorPolicy, CoordinatorRequest } from "./types.js";
 import type { FirstDeferral, PastWait } from "./waits.js";
@@ -76,6 +77,8 @@ export interface PlanInputs {
   readonly unknownNodeIds: readonly string[];
   /** Who displaced whom lately; absent where the request names no requester. */
   readonly displacements?: readonly Displacement[];
+  /** What the groups of these instances lost within a day; absent is nothing. */
+  readonly groupLosses?: readonly GroupLosses[];
   /** The plan that these inputs led to was refused by the allocator, for this reason. */
   readonly allocatorRefusal?: Reason;
   /** Something that the decision needs could not be read; then nothing but this is looked at. */

@@ -10,6 +10,7 @@ import { finishPlan } from "./finish-plan.js";
 import { failedInputs, gather } from "./gather.js";
 import { giveBackActs, outboxChanges, outboxRemovals } from "./give-backs.js";
 import { grantRestart, isShort, topUpGrants } from "./grants.js";
+import { jainIndex } from "./losses.js";
 import { actsOfPlan } from "./plan-messages.js";
 import type { CoordinatorContext } from "./ports.js";
 import type { Recovered } from "./recovery.js";
@@ -102,12 +103,15 @@ export class CoordinatorLoop {
     this.#context.allocator.tick();
     await this.#apply({ kind: "ticked", nowMs: this.#context.clock.nowMs() }, turn);
     checkBooks(this.#context, cycle, turn.tally);
+    const hasLost = turn.decisions.some(({ victims }) => victims.length > 0);
+    const fairness = hasLost ? jainIndex(this.#context.ledger, cycle.nowMs) : undefined;
     return {
       decisions: turn.decisions,
       pendingRequestCount: this.#state.pending.size,
       expiredReservationCount: turn.expiredCount,
       grantCount: turn.grants.length,
       thrashAlarmCount: turn.decisions.filter(metCycle).length,
+      ...(fairness === undefined ? {} : { jainIndex: fairness }),
       openActCount: this.#state.outbox.size + this.#state.plans.size,
       engineFailures: turn.engineFailures,
       invariantCheckCount: turn.tally.count,

@@ -9,6 +9,7 @@ import { type Candidate, type Exclusion, GroupBudgets, isCandidate, judge } from
 import { type Cover, selectVictims } from "./cover.js";
 import { type ShrinksByNode, type TrimmedShrinks, trimShrinks } from "./donor-trim.js";
 import type { AskDonors, PlanInputs } from "./inputs.js";
+import { leftInHour } from "./losses.js";
 import {
   isPlaced,
   type Placement,
@@ -261,6 +262,9 @@ class Reclaim {
 function budgetsOf(inputs: PlanInputs): GroupBudgets {
   const budgets = new GroupBudgets(inputs.policy.groupBudget);
   for (const { groupId } of inputs.down) budgets.take(groupId);
+  for (const { groupId } of inputs.groupLosses ?? []) {
+    budgets.limit(groupId, leftInHour(inputs, groupId));
+  }
   return budgets;
 }
 

@@ -7,12 +7,15 @@ export const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const COOL_DOWN_MINUTES_MAX = 240;
 const BACKOFF_FACTOR = 1.5;
+/** As many interruptions are remembered of a group. */
+export const HOUR_BUDGET_MAX = 64;
 
 export const DEFAULT_POLICY: CoordinatorPolicy = {
   minRunMinutes: 5,
   coolDownMinutes: 10,
   interruptionsPerDayMax: 8,
   groupBudget: 4,
+  groupBudgetPerHour: 0,
   availabilityMin: 0.9,
   retryMsMin: 60_000,
   retryMsMax: 15 * MINUTE_MS,
@@ -20,6 +23,10 @@ export const DEFAULT_POLICY: CoordinatorPolicy = {
   graceMs: 15 * MINUTE_MS,
   forceLeadMs: MINUTE_MS,
   unknownCheckpointMinutes: 30,
+  checkpointMinutesMax: 240,
+  missWeight: 1,
+  // Fairness is paid for in lost work: docs/planning.md has by how much.
+  fairnessWeight: 0,
   thrashCoreHours: 0.25,
   nodeLossPerHour: 0.01,
   placementNodesMax: 64,
@@ -36,6 +43,14 @@ export function checkedPolicy(policy: Partial<CoordinatorPolicy> = {}): Coordina
     const expected = "a finite number from 0";
     throw new RepriseError("ERR_CONFIG", "the policy", { field, got: value, expected });
   }
+  const { groupBudgetPerHour = 0 } = policy;
+  if (groupBudgetPerHour > HOUR_BUDGET_MAX) {
+    throw new RepriseError("ERR_CONFIG", "the policy", {
+      field: "groupBudgetPerHour",
+      got: groupBudgetPerHour,
+      expected: `at most ${HOUR_BUDGET_MAX}`,
+    });
+  }
   return { ...DEFAULT_POLICY, ...policy };
 }
 
@@ -43,6 +58,8 @@ export function checkedPolicy(policy: Partial<CoordinatorPolicy> = {}): Coordina
 export interface RunHistory {
   readonly launchedMs: number;
   readonly interruptionsMs: readonly number[];
+  /** Its last believed checkpoint, in whatever life; absent when there is none. */
+  readonly checkpointMs?: number;
 }
 
 export function minRunEndMs(history: RunHistory, policy: CoordinatorPolicy): number {
@@ -95,29 +112,41 @@ export interface CostParts {
   readonly keepCores: number;
   readonly outageMinutes: number;
   readonly history: RunHistory;
+  /** Chance that the restart finds its place in time. */
+  readonly availability: number;
 }
 
 const PHASE_HOURS = [10 / 60, 20 / 60, 30 / 60] as const;
 
 /**
- * Core-hours lost by an interruption: work since the last checkpoint (whose age is unknown, so at
- * most `unknownCheckpointMinutes` of the run), the idle outage, what the restart burns above the
- * steady need, and a term that doubles with each interruption within the last hour.
+ * Core-hours lost by an interruption: work since the last checkpoint (where none is known, at most
+ * `unknownCheckpointMinutes` of the run), the idle outage, what the restart burns above the steady
+ * need, the steady need of the hour after it as far as it may find no place, and a term that doubles
+ * with each interruption within the last hour.
  */
 export function interruptionCost(
   parts: CostParts,
   nowMs: number,
   policy: CoordinatorPolicy,
 ): number {
-  const runMinutes = Math.max(0, nowMs - parts.history.launchedMs) / MINUTE_MS;
-  const lostMinutes = Math.min(runMinutes, policy.unknownCheckpointMinutes);
+  const lostMinutes = lostMinutesOf(parts.history, nowMs, policy);
   let coreHours = (parts.allocatedCores * (lostMinutes + parts.outageMinutes)) / 60;
   PHASE_HOURS.forEach((hours, phase) => {
     const surge = (parts.restartCores[phase] ?? 0) - parts.keepCores;
     coreHours += Math.max(0, surge) * hours;
   });
+  coreHours += policy.missWeight * (1 - parts.availability) * parts.keepCores;
   const recent = interruptionsSince(parts.history, nowMs - HOUR_MS);
   return coreHours + policy.thrashCoreHours * 2 ** Math.min(recent, 16);
+}
+
+/** Minutes of this run whose work an interruption takes. */
+function lostMinutesOf(history: RunHistory, nowMs: number, policy: CoordinatorPolicy): number {
+  const { launchedMs, checkpointMs } = history;
+  const runMinutes = Math.max(0, nowMs - launchedMs) / MINUTE_MS;
+  if (checkpointMs === undefined) return Math.min(runMinutes, policy.unknownCheckpointMinutes);
+  const sinceMinutes = Math.max(0, nowMs - checkpointMs) / MINUTE_MS;
+  return Math.min(runMinutes, sinceMinutes, policy.checkpointMinutesMax);
 }
 
 function interruptionsSince(history: RunHistory, sinceMs: number): number {

@@ -1,4 +1,5 @@
 /** What the coordinator works with; each may be the real thing or a simulated one. */
+import type { LoadReader } from "../allocator/load.js";
 import type { ResourceAllocator } from "../allocator/types.js";
 import type { Engine, PriorityProvider } from "../engines/engine.js";
 import type { Ledger } from "../ledger/ledger.js";
@@ -16,6 +17,8 @@ export interface CoordinatorPorts {
   readonly clock: Clock;
   /** Written on each decision. */
   readonly modelVersion: () => string;
+  /** What is measured, to hold claimed checkpoints against; without it none is believed. */
+  readonly load?: LoadReader;
   /** Whom the operator wants left alone for now; asked for decisions that act, not for `consider`. */
   readonly isPinned?: (instanceId: string) => boolean;
 }

@@ -40,6 +40,9 @@ export interface CycleReport {
   readonly grantCount: number;
   /** Decisions of this cycle that spared somebody because a displacement would close a circle. */
   readonly thrashAlarmCount: number;
+  /** Jain's index of what groups lost within a day; absent when nothing was decided to be lost on
+   * this cycle. */
+  readonly jainIndex?: number;
   /** Acts that the engine has not answered yet; they are sent again on the next tick. */
   readonly openActCount: number;
   /** What the engine threw on this cycle; the acts stay open. */
@@ -59,6 +62,8 @@ export interface CoordinatorPolicy {
   readonly interruptionsPerDayMax: number;
   /** Interrupted at once, at most, per group. */
   readonly groupBudget: number;
+  /** Interrupted within an hour, at most, per group; 0: no such budget; at most 64. */
+  readonly groupBudgetPerHour: number;
   /** A victim's restart need must be placeable with at least this chance. */
   readonly availabilityMin: number;
   readonly retryMsMin: number;
@@ -71,6 +76,12 @@ export interface CoordinatorPolicy {
   readonly forceLeadMs: number;
   /** Lost work of an instance whose last checkpoint is unknown: at most this much of its run. */
   readonly unknownCheckpointMinutes: number;
+  /** The age of a checkpoint counts up to this. */
+  readonly checkpointMinutesMax: number;
+  /** What the chance of finding no place in time weighs, per steady core-hour after the restart. */
+  readonly missWeight: number;
+  /** By how much more it costs to interrupt a group that lost twice its fair share within a day. */
+  readonly fairnessWeight: number;
   /** Cost of interrupting an instance once more within the hour; doubles each time. */
   readonly thrashCoreHours: number;
   /** Losses of one node in an hour, for the chance that a placement is still there. */

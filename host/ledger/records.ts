@@ -58,6 +58,8 @@ export interface IncarnationRecord {
   readonly interruptionsMs: readonly number[];
   /** When it was interrupted; absent while it is up. */
   readonly downSinceMs?: number;
+  /** Its last believed checkpoint, in whatever life. */
+  readonly checkpointMs?: number;
 }
 
 export type PlanState = "committed" | "acting" | "done" | "rolled-back";
@@ -131,6 +133,9 @@ export interface CandidateScore {
   readonly instanceId: string;
   readonly priority: number;
   readonly cost: number;
+  /** Core-hours that its interruption is expected to lose; `cost` is that, raised where its group
+   * has lost more than others. Absent where it could not be picked. */
+  readonly lostCoreHours?: number;
   readonly gain: number;
   readonly score: number;
   /** Chance that its restart need can be placed by its expected restart. */

@@ -100,6 +100,7 @@ export class ServiceRuntime {
       clock,
       modelVersion: () => weights?.version ?? "none",
       policy: options.policy,
+      load: this.#board,
       isPinned: (id) => this.modeOf(id) !== "enforce",
     });
     this.outcomes = new RestartOutcomes(this.profiler);

@@ -108,6 +108,18 @@ export const ConsiderationBody = Type.Union([
 ]);
 
 /** Of an instance that went down or is back. */
+export const CheckpointBody = Type.Object(
+  {
+    timeMs: Type.Optional(TimeMs),
+    sizeGiB: Type.Optional(Type.Number({ minimum: 0, description: "if it is known" })),
+  },
+  strict,
+);
+
+export const CheckpointReply = Type.Object({
+  believed: Type.Boolean({ description: "whether what its disk did could have carried it" }),
+});
+
 export const LifeBody = Type.Object({ timeMs: Type.Optional(TimeMs) }, strict);
 
 export const Reason = Type.Object({

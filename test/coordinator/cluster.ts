@@ -1,5 +1,6 @@
 /** Two nodes and whoever a test puts there: real coordinator, allocator and ledger. */
 import { PredictiveAllocator } from "../../host/allocator/allocator.js";
+import type { LoadReader } from "../../host/allocator/load.js";
 import { Coordinator } from "../../host/coordinator/coordinator.js";
 import type { CoordinatorPolicy, CycleReport } from "../../host/coordinator/types.js";
 import { compileBinary } from "../../host/core/binary.js";
@@ -22,6 +23,7 @@ export interface ClusterOptions {
   readonly engine?: Engine;
   readonly clock?: VirtualClock;
   readonly policy?: Partial<CoordinatorPolicy>;
+  readonly load?: LoadReader;
 }
 
 export interface Tenant {
@@ -58,6 +60,7 @@ export class Cluster {
       clock,
       modelVersion: () => "test@0",
       ...(options.policy === undefined ? {} : { policy: options.policy }),
+      ...(options.load === undefined ? {} : { load: options.load }),
     });
   }
 

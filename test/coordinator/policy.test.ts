@@ -46,6 +46,7 @@ test("cost: lost work and outage, surge above the steady need, doubling within t
     keepCores: 2,
     outageMinutes: 10,
     history: { launchedMs: NOW - 20 * MINUTE_MS, interruptionsMs: [] as number[] },
+    availability: 1,
   };
   // 6 cores x (20 + 10) min = 3, surge 3 cores x 10 min = 0.5, and 0.25 for the first time.
   assert.is(interruptionCost(parts, NOW, DEFAULT_POLICY), 3.75);

@@ -34,6 +34,7 @@ export function candidatesOf(
       input,
       priority: (index * 3) % 5,
       cost,
+      lostCoreHours: cost,
       need: [],
       spans: leaseSpans(5, 1),
       availability: 1,

@@ -36,6 +36,8 @@ test("an interruption from registration to hand-over", () =>
 
     const leases = await call("GET", "/v1/reservations");
     assert.is((leases.body.items as unknown[]).length, 1);
+    const claim = await call("POST", "/v1/instances/a/checkpoint", { sizeGiB: 1 });
+    assert.equal([claim.status, claim.body], [200, { believed: false }]);
     assert.is((await call("POST", "/v1/instances/a/stopped", {})).status, 204);
     const grant = await call("POST", "/v1/instances/a/restarted", {});
     assert.is(grant.status, 200);
@@ -95,6 +97,7 @@ test("bad calls are problems with stable codes, and nothing moves", () =>
       ["GET", "/v1/instances/nobody", undefined, 404, "ERR_UNKNOWN_ID"],
       ["GET", "/v1/instances/nobody/profile", undefined, 404, "ERR_UNKNOWN_ID"],
       ["POST", "/v1/instances/nobody/restarted", {}, 404, "ERR_UNKNOWN_ID"],
+      ["POST", "/v1/instances/nobody/checkpoint", {}, 404, "ERR_UNKNOWN_ID"],
       ["GET", "/v1/instances?limit=0", undefined, 400, "ERR_ARGUMENT"],
       ["GET", "/v1/instances?limits=1", undefined, 400, "ERR_ARGUMENT"],
       ["GET", "/v1/decisions/nothing", undefined, 404, "ERR_UNKNOWN_ID"],

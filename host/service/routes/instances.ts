@@ -10,6 +10,8 @@ import { namedAmounts, namedEnvelope, namedPhases, namedQuantiles } from "../nam
 import { pageFrom } from "../paging.js";
 import { amountsOf, type ServiceRuntime } from "../runtime.js";
 import {
+  CheckpointBody,
+  CheckpointReply,
   GrantReply,
   Id,
   LifeBody,
@@ -146,6 +148,21 @@ function lifeRoutes(api: FastifyInstance, { runtime, audit }: AppParts): void {
       note(caller.name, "restarted", params.instanceId, grant.reservationId ?? "no-room");
       const { amounts, shortfall } = grant;
       return { ...grant, amounts: namedPhases(amounts), shortfall: namedPhases(shortfall) };
+    },
+  );
+
+  api.post<{ Params: Params; Body: Static<typeof CheckpointBody> }>(
+    "/instances/:instanceId/checkpoint",
+    {
+      config: { role: "observe" },
+      schema: { tags, params: Params, body: CheckpointBody, response: { 200: CheckpointReply } },
+    },
+    async ({ params, body, caller }) => {
+      const { timeMs = clock.nowMs(), sizeGiB } = body;
+      const { instanceId } = params;
+      const believed = runtime.coordinator.reportCheckpoint(instanceId, timeMs, sizeGiB);
+      note(caller.name, "checkpoint", instanceId, believed ? "believed" : "noted");
+      return { believed };
     },
   );
 
