@@ -9,6 +9,8 @@ export class ModeEngine implements Engine {
   readonly name: string;
   readonly #engine: Engine;
   readonly #modeOf: (instanceId: string) => InstanceMode;
+  /** Who was told to end and has not been seen to end yet. */
+  readonly #told = new Set<string>();
 
   constructor(engine: Engine, modeOf: (instanceId: string) => InstanceMode) {
     this.name = engine.name;
@@ -18,8 +20,14 @@ export class ModeEngine implements Engine {
 
   async act(acts: readonly Act[]): Promise<readonly ActOutcome[]> {
     const allowed = acts.filter((act) => this.#isAllowed(act));
+    const told = allowed.filter(({ kind }) => kind === "interrupt");
+    // Before it acts: the end may be seen before the engine has answered.
+    for (const { instanceId } of told) this.#told.add(instanceId);
     const done = allowed.length === 0 ? [] : await this.#engine.act(allowed);
     const answers = new Map(done.map((outcome) => [outcome.actId, outcome]));
+    for (const { actId, instanceId } of told) {
+      if (answers.get(actId)?.status === "refused") this.#told.delete(instanceId);
+    }
     return acts.flatMap((act): ActOutcome[] => {
       const answer = answers.get(act.actId);
       if (answer !== undefined) return [answer];
@@ -27,6 +35,11 @@ export class ModeEngine implements Engine {
       const reason = `the group of ${act.instanceId} is in mode ${this.#modeOf(act.instanceId)}`;
       return [{ actId: act.actId, status: "refused", reason }];
     });
+  }
+
+  /** Whether its end was asked for; asked once for each end. */
+  takeTold(instanceId: string): boolean {
+    return this.#told.delete(instanceId);
   }
 
   close(): Promise<void> {

@@ -7,6 +7,7 @@
  * Non-goals: transport, authentication, configuration files.
  */
 import { PredictiveAllocator } from "../allocator/allocator.js";
+import type { LoadReader } from "../allocator/load.js";
 import type { Grant } from "../allocator/types.js";
 import { Coordinator } from "../coordinator/coordinator.js";
 import type { CoordinatorPolicy, CoordinatorRequest } from "../coordinator/types.js";
@@ -20,7 +21,7 @@ import type { NetworkWeights } from "../model/weights.js";
 import { Profiler } from "../profiler/profiler.js";
 import type { DropReason } from "../profiler/sample-check.js";
 import { UsageBoard } from "../replay/usage-board.js";
-import type { InstanceRegistration, Sample } from "../sources/sample.js";
+import type { InstanceRegistration, Sample, StopCause } from "../sources/sample.js";
 import type { InstanceMode, ServiceConfig } from "./config/schema.js";
 import { DecisionIndex } from "./decision-index.js";
 import { EventHub, summaryOf } from "./events.js";
@@ -38,6 +39,8 @@ export interface RuntimeOptions {
   readonly workers: number;
   readonly policy: Partial<CoordinatorPolicy>;
   readonly modes: Modes;
+  /** What is in use; the sum of the last samples when absent. */
+  readonly load?: LoadReader;
 }
 
 export interface Pace {
@@ -64,7 +67,7 @@ export class ServiceRuntime {
   readonly coordinator: Coordinator;
   readonly events = new EventHub();
   readonly decisions: DecisionIndex;
-  readonly #engine: Engine;
+  readonly #engine: ModeEngine;
   readonly #board: UsageBoard;
   readonly outcomes: RestartOutcomes;
   readonly history = new PoolHistory();
@@ -87,7 +90,7 @@ export class ServiceRuntime {
       profiles: this.profiler,
       ledger,
       clock,
-      load: this.#board,
+      load: options.load ?? this.#board,
       isInterruptible: (id) => this.#registrationOf(id)?.interruptible === true,
     });
     this.#engine = new ModeEngine(options.engine, (id) => this.modeOf(id));
@@ -228,10 +231,12 @@ export class ServiceRuntime {
     return this.#board.instanceUsage(instanceId);
   }
 
-  async stopped(instanceId: string, timeMs: number): Promise<void> {
+  /** @param cause as far as whoever saw it knows; what was asked to end here was interrupted */
+  async stopped(instanceId: string, timeMs: number, cause: StopCause = "unknown"): Promise<void> {
+    const isAsked = this.#engine.takeTold(instanceId) && cause !== "failed";
     if (this.profiler.isRunning(instanceId)) {
       this.outcomes.stopped(instanceId, timeMs);
-      this.profiler.stopped(instanceId, timeMs, "unknown");
+      this.profiler.stopped(instanceId, timeMs, isAsked ? "interrupted" : cause);
     }
     await this.coordinator.stopped(instanceId, timeMs);
     this.#board.forget(instanceId);
@@ -239,6 +244,7 @@ export class ServiceRuntime {
   }
 
   async restarted(instanceId: string, timeMs: number): Promise<Grant> {
+    this.#engine.takeTold(instanceId);
     const grant = await this.coordinator.restarted(instanceId, timeMs);
     this.profiler.restarted(instanceId, timeMs);
     this.outcomes.restarted(instanceId, timeMs);

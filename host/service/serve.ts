@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { type Logger, pino } from "pino";
+import { CgroupEngine } from "../engines/cgroup/cgroup-engine.js";
 import { DryRunEngine } from "../engines/dry-run.js";
 import type { Engine } from "../engines/engine.js";
 import { openLmdbLedger } from "../ledger/lmdb.js";
@@ -14,6 +15,8 @@ import { AuditLog } from "./audit.js";
 import { TokenFile } from "./auth.js";
 import type { ServiceConfig } from "./config/schema.js";
 import type { DemoCluster } from "./demo/demo-cluster.js";
+import { LearntStore } from "./learnt-store.js";
+import { LiveHost } from "./live-host.js";
 import { ServiceMetrics } from "./metrics.js";
 import { amountsOf, ServiceRuntime } from "./runtime.js";
 
@@ -36,6 +39,8 @@ export class Service {
   readonly #tokens: TokenFile | undefined;
   readonly #audit: AuditLog | undefined;
   readonly #demo: DemoCluster | undefined;
+  readonly #live: LiveHost | undefined;
+  readonly #learnt: LearntStore | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(parts: {
@@ -47,6 +52,8 @@ export class Service {
     readonly tokens: TokenFile | undefined;
     readonly audit: AuditLog | undefined;
     readonly demo: DemoCluster | undefined;
+    readonly live: LiveHost | undefined;
+    readonly learnt: LearntStore | undefined;
   }) {
     this.runtime = parts.runtime;
     this.app = parts.app;
@@ -56,13 +63,15 @@ export class Service {
     this.#tokens = parts.tokens;
     this.#audit = parts.audit;
     this.#demo = parts.demo;
+    this.#live = parts.live;
+    this.#learnt = parts.learnt;
   }
 
   /** @throws ERR_CONFIG and what the parts throw; then nothing is left open */
   static async open(options: ServeOptions): Promise<Service> {
     const { config, version, demo } = options;
     const clock = options.clock ?? demo?.clock ?? new SystemClock();
-    const engine = options.engine ?? demo?.engine ?? new DryRunEngine();
+    const engine = options.engine ?? demo?.engine ?? engineOf(config);
     const log = options.log ?? pino({ level: config.log.level }, pino.destination(2));
     const tokens =
       config.auth.tokensFile === null ? undefined : new TokenFile(config.auth.tokensFile);
@@ -70,6 +79,9 @@ export class Service {
     const ledger =
       folder === null ? new MemoryLedger() : await openLmdbLedger({ folder, durability });
     const audit = folder === null ? undefined : new AuditLog(join(folder, "..", "audit.jsonl"));
+    const onError = (error: unknown) => log.error({ err: error }, "a turn failed");
+    const isLive = config.source === "host" && demo === undefined;
+    const live = isLive ? new LiveHost(config.host, onError) : undefined;
     const weightsFile = config.profiler.weights ?? shippedWeightsFile();
     const runtime = await ServiceRuntime.open({
       ledger,
@@ -80,7 +92,9 @@ export class Service {
       workers: config.profiler.workers,
       policy: config.coordinator.policy,
       modes: config.modes,
+      ...(live === undefined ? {} : { load: live.usage }),
     });
+    const learnt = folder === null ? undefined : learntStore(folder, runtime, log);
     const metrics = new ServiceMetrics(runtime);
     addNodes(runtime, config);
     const parts = { runtime, config, metrics, log, version };
@@ -89,7 +103,6 @@ export class Service {
       ...(tokens === undefined ? {} : { tokens }),
       ...(audit === undefined ? {} : { audit }),
     });
-    const onError = (error: unknown) => log.error({ err: error }, "a turn failed");
     if (demo !== undefined) demo.start(runtime, onError);
     else {
       runtime.start({
@@ -98,8 +111,10 @@ export class Service {
         onError,
       });
     }
+    learnt?.start(onError);
+    await live?.start(runtime);
     const address = await app.listen({ host: config.listen.host, port: config.listen.port });
-    return new Service({ runtime, app, address, metrics, log, tokens, audit, demo });
+    return new Service({ runtime, app, address, metrics, log, tokens, audit, demo, live, learnt });
   }
 
   /** What may change while it runs: modes and tokens. */
@@ -118,9 +133,23 @@ export class Service {
   async #closeAll(): Promise<void> {
     await this.app.close();
     await this.#demo?.stop();
+    await this.#live?.close();
+    await this.#learnt?.close();
     await this.runtime.close();
     this.#audit?.close();
   }
+}
+
+function engineOf({ engine, host }: ServiceConfig): Engine {
+  if (engine === "dry-run") return new DryRunEngine();
+  return new CgroupEngine({ folder: host.folder, graceMs: host.graceSeconds * 1_000 });
+}
+
+function learntStore(folder: string, { profiler }: ServiceRuntime, log: Logger): LearntStore {
+  const learnt = new LearntStore(join(folder, "..", "learnt.bin"), profiler);
+  const refused = learnt.restore();
+  if (refused !== undefined) log.warn({ reason: refused }, "what was learnt is not taken up");
+  return learnt;
 }
 
 function addNodes(runtime: ServiceRuntime, { nodes }: ServiceConfig): void {

@@ -4,6 +4,7 @@ import { Ajv, type ErrorObject } from "ajv";
 import { LineCounter, parseDocument } from "yaml";
 import { checkedPolicy } from "../../coordinator/policy.js";
 import { RepriseError } from "../../lib/errors.js";
+import { checkHostRules } from "../../sources/host/rules.js";
 import { type ServiceConfig, ServiceConfigSchema } from "./schema.js";
 
 const BYTES_MAX = 16 * 1024 * 1024;
@@ -39,6 +40,7 @@ export function parseConfig(text: string, origin: ConfigOrigin): ServiceConfig {
   const config = candidate;
   checkedPolicy(config.coordinator.policy);
   checkNodes(config, file);
+  if (config.host.rules.length > 0) checkHostRules(config.host.rules);
   checkOpenness(config, file);
   return config;
 }

@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { LIMITS } from "../../lib/limits.js";
+import { HostSchema } from "./host-schema.js";
 
 const strict = { additionalProperties: false } as const;
 
@@ -155,6 +156,15 @@ export const ServiceConfigSchema = Type.Object(
       maxItems: LIMITS.nodesMax,
       description: "machines known from the start; others come through the API",
     }),
+    source: Type.Union([Type.Literal("api"), Type.Literal("host")], {
+      default: "api",
+      description: "api: samples and lives come over HTTP; host: this machine is watched as well",
+    }),
+    engine: Type.Union([Type.Literal("dry-run"), Type.Literal("cgroup")], {
+      default: "dry-run",
+      description: "who carries acts out: dry-run writes them down, cgroup acts on this machine",
+    }),
+    host: HostSchema,
     auth: Auth,
     tls: Type.Optional(Tls),
     http: Http,

@@ -1,0 +1,100 @@
+/** `source: host` and `engine: cgroup`: real processes, started by `reprise run`. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { MAIN_FILE } from "../support/command-line.js";
+import { eventually } from "../support/fake-cgroup.js";
+import { thrownBy } from "../support/thrown.js";
+import { AMOUNTS, configOf, registration, withFolder, withService } from "./support.js";
+
+const WORKER = "setInterval(() => { const end = Date.now() + 10; while (Date.now() < end); }, 50)";
+
+const yaml = (folder: string) => `
+source: host
+engine: cgroup
+host: { nodeId: here, intervalSeconds: 1, folder: ${folder}/run, graceSeconds: 1 }
+ledger: { folder: ${folder}/ledger }
+profiler: { instancesMax: 64, workers: 0, tickSeconds: 0.1 }
+coordinator: { tickSeconds: 0.1, policy: { minRunMinutes: 0 } }
+modes: { default: enforce }
+log: { level: silent }
+`;
+
+function startJob(folder: string): ChildProcess {
+  const args = ["run", "--tree", "--id", "job", "--group", "web", "--type", "web", "--cpu", "1"];
+  const where = ["--memory", "1", "--folder", join(folder, "run")];
+  const command = ["--", process.execPath, "-e", WORKER];
+  return spawn(process.execPath, [MAIN_FILE, ...args, ...where, ...command], { stdio: "ignore" });
+}
+
+/** Of 50 ms each. */
+const TRIES = 300;
+
+const ended = (child: ChildProcess) => child.exitCode !== null || child.signalCode !== null;
+
+test("a real process is watched, interrupted, and granted its room when it is back", () =>
+  withFolder((folder) =>
+    withService(yaml(folder), async (call, { runtime }) => {
+      const { profiler, allocator, ledger } = runtime;
+      assert.equal(allocator.nodeIds(), ["here"]);
+      const children = [startJob(folder)];
+      try {
+        assert.ok(await eventually(() => allocator.allocationOf("job") !== undefined, TRIES));
+        assert.equal(allocator.allocationOf("job")?.amounts.slice(0, 2), [1, 1], "its limits");
+        assert.ok(await eventually(() => profiler.profile("job").predictedCpuCores > 0, TRIES));
+        const asked = await call("POST", "/v1/interruptions", { instanceId: "job" });
+        assert.is(asked.body.kind, "proceed", JSON.stringify(asked.body));
+        assert.ok(await eventually(() => children.every(ended), TRIES), "the engine ended it");
+        assert.ok(await eventually(() => !profiler.isRunning("job"), TRIES));
+        assert.is(profiler.incarnation("job").interruptionsMs.length, 1, "it was asked for");
+        assert.is(ledger.get("incarnation", "job")?.interruptionsMs.length, 1, "counted once");
+        children.push(startJob(folder));
+        assert.ok(await eventually(() => profiler.isRunning("job"), TRIES));
+        assert.ok(await eventually(() => allocator.allocationOf("job") !== undefined));
+        assert.is(profiler.incarnation("job").incarnation, 2);
+        for (const child of children) child.kill("SIGTERM");
+        assert.ok(await eventually(() => !profiler.isRunning("job"), TRIES));
+        assert.is(profiler.incarnation("job").interruptionsMs.length, 1, "nobody asked for this");
+      } finally {
+        for (const child of children) child.kill("SIGTERM");
+      }
+    }),
+  ));
+
+test("what was learnt outlives the service; what other weights learnt is put aside", () =>
+  withFolder(async (folder) => {
+    const own = yaml(folder).replace("source: host", "source: api").replace("cgroup", "dry-run");
+    const file = join(folder, "learnt.bin");
+    let before = new Uint8Array();
+    await withService(own, async (call, { runtime }) => {
+      await call("PUT", "/v1/nodes", { nodeId: "n1", allocatable: AMOUNTS });
+      await call("PUT", "/v1/instances", registration("a"));
+      for (let restart = 1; restart <= 3; restart++) {
+        const { envelope, rung } = runtime.profiler.profile("a");
+        const peaks = Array.from({ length: 12 }, () => 2);
+        const predicted = [...envelope];
+        const restartedMs = restart * 3_600_000;
+        runtime.profiler.outcome({ instanceId: "a", restartedMs, peaks, predicted, rung });
+      }
+      before = Uint8Array.from(runtime.profiler.snapshotLearnt());
+    });
+    assert.ok(existsSync(file));
+    await withService(own, async (_call, { runtime }) => {
+      assert.equal(Uint8Array.from(runtime.profiler.snapshotLearnt()), before);
+    });
+    writeFileSync(file, "of something else");
+    await withService(own, async () => {});
+    assert.ok(existsSync(`${file}.refused`));
+    assert.ok(existsSync(file));
+  }));
+
+test("a rule that cannot be used is refused by the check of the file", () => {
+  const bad = 'host: { rules: [{ kind: tree, name: web, command: "(" }] }';
+  assert.is(thrownBy(() => configOf(bad)).code, "ERR_CONFIG");
+  const unknown = "host: { rules: [{ kind: managed, folder: /run, colour: red }] }";
+  assert.is(thrownBy(() => configOf(unknown)).code, "ERR_CONFIG");
+});
+
+test.run();
