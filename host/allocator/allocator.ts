@@ -159,6 +159,10 @@ export class PredictiveAllocator implements ResourceAllocator {
     });
   }
 
+  hasNode(nodeId: string): boolean {
+    return this.#book.nodes.has(nodeId);
+  }
+
   nodeIds(): readonly string[] {
     return [...this.#table.order()];
   }

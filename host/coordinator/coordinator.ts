@@ -17,7 +17,12 @@ import { checkedPolicy } from "./policy.js";
 import type { CoordinatorPorts } from "./ports.js";
 import { recoverState } from "./recovery.js";
 import { checkRequest, checkTime } from "./requests.js";
-import type { CoordinatorPolicy, CoordinatorRequest, CycleReport } from "./types.js";
+import type {
+  ConsiderOptions,
+  CoordinatorPolicy,
+  CoordinatorRequest,
+  CycleReport,
+} from "./types.js";
 
 const MODEL_VERSION_KEY = "modelVersion";
 
@@ -176,9 +181,9 @@ export class Coordinator {
    *
    * @throws ERR_ARGUMENT naming the field, and what a port throws
    */
-  consider(request: CoordinatorRequest): DecisionRecord {
+  consider(request: CoordinatorRequest, options?: ConsiderOptions): DecisionRecord {
     this.#requireOpen();
-    return this.#loop.consider(checkRequest(request));
+    return this.#loop.consider(checkRequest(request), options);
   }
 
   /** @throws ERR_UNKNOWN_ID, ERR_ARGUMENT */

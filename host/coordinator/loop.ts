@@ -23,7 +23,7 @@ import {
   type PendingRequest,
   transition,
 } from "./state.js";
-import type { CoordinatorRequest, CycleReport } from "./types.js";
+import type { ConsiderOptions, CoordinatorRequest, CycleReport } from "./types.js";
 
 /** What the effects of one turn leave behind for its caller. */
 interface Turn {
@@ -127,12 +127,13 @@ export class CoordinatorLoop {
   }
 
   /** What would be decided now: nothing is written, queued or held. */
-  consider(request: CoordinatorRequest): DecisionRecord {
+  consider(request: CoordinatorRequest, options: ConsiderOptions = {}): DecisionRecord {
     const { allocator, clock } = this.#context;
     const pending = { request, attempts: 0, dueMs: clock.nowMs() };
     const { isPinned: _anybody, ...context } = this.#context;
-    const inputs = gather(context, this.#state, pending);
-    const verdict = decide(inputs, (search) => allocator.donors(search));
+    const { isPinned, shrink = true } = options;
+    const inputs = gather({ ...context, ...(isPinned && { isPinned }) }, this.#state, pending);
+    const verdict = decide(inputs, (search) => (shrink ? allocator.donors(search) : []));
     return decisionRecord(verdict, { decisionId: `considered-${request.requestId}` });
   }
 

@@ -33,6 +33,14 @@ export interface ReclaimRequest extends RequestBase {
 
 export type CoordinatorRequest = InterruptionRequest | ReclaimRequest;
 
+/** Of a consideration. */
+export interface ConsiderOptions {
+  /** Whom to leave alone; nobody when absent. */
+  readonly isPinned?: (instanceId: string) => boolean;
+  /** May neighbours be shrunk? Default true. */
+  readonly shrink?: boolean;
+}
+
 export interface CycleReport {
   readonly decisions: readonly DecisionRecord[];
   readonly pendingRequestCount: number;

@@ -18,6 +18,7 @@ import type { ServiceConfig } from "./config/schema.js";
 import { addDashboard } from "./dashboard.js";
 import type { ServiceMetrics } from "./metrics.js";
 import { problem, problemOf } from "./problems.js";
+import { extenderRoutes } from "./routes/extender.js";
 import { instanceRoutes } from "./routes/instances.js";
 import { operationRoutes } from "./routes/operations.js";
 import { poolRoutes } from "./routes/pools.js";
@@ -93,6 +94,8 @@ export async function openApp(parts: AppParts): Promise<FastifyInstance> {
     },
     { prefix: "/v1" },
   );
+  const scheduler = { prefix: "/scheduler" };
+  await app.register(async (scope) => extenderRoutes(scope, parts), scheduler);
   await app.register(async (scope) => operationRoutes(scope, parts));
   await addDashboard(app);
   return app;
@@ -140,13 +143,21 @@ function admit(request: FastifyRequest, tokens: TokenFile | undefined): void {
   request.caller = NOBODY;
   const needed = request.routeOptions.config.role;
   if (tokens === undefined || needed === undefined) return;
-  const secret = /^Bearer (\S{1,4096})$/.exec(request.headers.authorization ?? "")?.[1];
+  const secret = secretOf(request.headers.authorization ?? "");
   const caller = secret === undefined ? undefined : tokens.find(secret);
   if (caller === undefined) throw refusal(401, "a bearer token is needed");
   if (!includesRole(caller.role, needed)) {
     throw refusal(403, `the role ${needed} is needed, the token has ${caller.role}`);
   }
   request.caller = caller;
+}
+
+/** A bearer token, or the password of those who can only put it into an address. */
+function secretOf(authorization: string): string | undefined {
+  const [, scheme, text = ""] = /^(Bearer|Basic) (\S{1,4096})$/.exec(authorization) ?? [];
+  if (scheme !== "Basic") return scheme === undefined ? undefined : text;
+  const pair = Buffer.from(text, "base64").toString("utf8");
+  return pair.includes(":") ? pair.slice(pair.indexOf(":") + 1) : undefined;
 }
 
 function refusal(statusCode: number, message: string): Error {

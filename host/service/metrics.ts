@@ -13,6 +13,7 @@ export class ServiceMetrics {
   readonly #decisionDelay: Histogram<"kind">;
   readonly #samples: Counter<"outcome">;
   readonly #grants: Counter<"whole">;
+  readonly #extender: Counter<"verb" | "outcome">;
   readonly configValid: Gauge;
 
   constructor(runtime: ServiceRuntime) {
@@ -50,6 +51,12 @@ export class ServiceMetrics {
       labelNames: ["whole"],
       registers,
     });
+    this.#extender = new Counter({
+      name: "reprise_extender_total",
+      help: "Answers to kube-scheduler: said, deferred, or left to it because late or failed",
+      labelNames: ["verb", "outcome"],
+      registers,
+    });
     this.configValid = new Gauge({
       name: "reprise_config_valid",
       help: "1 when the configuration file as it is now is in force, 0 when an older one is",
@@ -67,6 +74,10 @@ export class ServiceMetrics {
   samples(accepted: number, dropped: Readonly<Record<string, number>>): void {
     this.#samples.labels("accepted").inc(accepted);
     for (const [reason, count] of Object.entries(dropped)) this.#samples.labels(reason).inc(count);
+  }
+
+  extender(verb: string, outcome: "said" | "deferred" | "late" | "failed"): void {
+    this.#extender.labels(verb, outcome).inc();
   }
 
   decisionTook(kind: string, seconds: number): void {
