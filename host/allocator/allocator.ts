@@ -339,6 +339,10 @@ export class PredictiveAllocator implements ResourceAllocator {
     });
   }
 
+  group<T>(body: () => T): T {
+    return this.#journal.group(body);
+  }
+
   /**
    * Rebuilds allocations and leases from the ledger; nodes added before keep their size, the others
    * come from the ledger. @throws ERR_STATE when something is allocated or leased already

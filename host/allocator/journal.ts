@@ -18,6 +18,8 @@ export class Journal {
   readonly #ledger: Ledger;
   readonly #entries: Entry[] = [];
   #depth = 0;
+  /** Steps whose commit waits for the end of the group. */
+  #grouped: Entry[] | undefined;
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
@@ -63,6 +65,22 @@ export class Journal {
     }
   }
 
+  /** Transactions that become durable together; if that fails, memory is as before them all. */
+  group<T>(body: () => T): T {
+    const ledger = this.#ledger;
+    if (ledger.group === undefined) return body();
+    const grouped: Entry[] = [];
+    this.#grouped = grouped;
+    try {
+      return ledger.group(body);
+    } catch (error) {
+      while (grouped.length > 0) grouped.pop()?.undo();
+      throw error;
+    } finally {
+      this.#grouped = undefined;
+    }
+  }
+
   /** Runs `body` whole or not at all, for changes that the ledger knows already. */
   replay(body: () => void): void {
     this.#depth++;
@@ -87,6 +105,7 @@ export class Journal {
       last.set(name, change);
     }
     if (last.size > 0) this.#ledger.commit([...last.values()]);
+    this.#grouped?.push(...this.#entries);
     this.#entries.length = 0;
   }
 

@@ -210,6 +210,11 @@ export interface ResourceAllocator {
    * memory is as it was before.
    */
   transact<T>(body: () => T, changes?: (result: T) => readonly LedgerChange[]): T;
+  /**
+   * Runs `body`, which is synchronous; all its transactions become durable together, with one wait
+   * for the disk. If it throws, or that fails, memory is as it was before.
+   */
+  group<T>(body: () => T): T;
   /** Of everything. @throws ERR_INVARIANT naming the first broken invariant */
   checkInvariants(): void;
   /**

@@ -6,6 +6,7 @@ import { configCommand } from "./config.js";
 import { evaluateCommand } from "./evaluate.js";
 import { explainCommand } from "./explain.js";
 import { fineTuneCommand } from "./fine-tune.js";
+import { ledgerCommand } from "./ledger.js";
 import { errorJson, printNote } from "./output.js";
 import { predictCommand } from "./predict.js";
 import { replayCommand } from "./replay.js";
@@ -33,6 +34,7 @@ function commands(environment: Environment): Command[] {
     serveCommand(environment),
     configCommand(environment),
     auditCommand(),
+    ledgerCommand(),
     replayCommand(),
     trainCommand(),
     fineTuneCommand(),

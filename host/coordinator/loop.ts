@@ -122,7 +122,7 @@ export class CoordinatorLoop {
   /** Decides what is due, without the rest of a cycle: for requests that came in between ticks. */
   async decideDue(): Promise<readonly DecisionRecord[]> {
     const turn = newTurn();
-    await this.#apply({ kind: "ticked", nowMs: this.#context.clock.nowMs() }, turn);
+    await this.#applyTogether({ kind: "ticked", nowMs: this.#context.clock.nowMs() }, turn);
     return turn.decisions;
   }
 
@@ -143,6 +143,52 @@ export class CoordinatorLoop {
     for (const effect of effects) {
       for (const next of await this.#execute(effect, turn)) await this.#apply(next, turn);
     }
+  }
+
+  /**
+   * Like `#apply`, wave by wave: all decisions become durable together, then their acts are sent,
+   * then all plans that are through are finished together. A crowd costs two waits for the disk.
+   */
+  async #applyTogether(event: CoordinatorEvent, turn: Turn): Promise<void> {
+    let wave = this.#step(event);
+    while (wave.length > 0) {
+      const next = this.#bookTogether(wave.filter(isOfBooks), turn);
+      for (const effect of wave) {
+        if (isOfBooks(effect)) continue;
+        for (const each of await this.#execute(effect, turn)) next.push(...this.#step(each));
+      }
+      wave = next;
+    }
+  }
+
+  /** The books of one wave in one commit. If it fails all of it is as before, and is tried again. */
+  #bookTogether(effects: readonly BookEffect[], turn: Turn): Effect[] {
+    if (effects.length === 0) return [];
+    const before = { state: this.#state, sequence: this.#sequence, count: turn.decisions.length };
+    try {
+      return this.#context.allocator.group(() => {
+        const next: Effect[] = [];
+        for (const effect of effects) {
+          const events =
+            effect.kind === "decide"
+              ? this.#decide(effect.pending, turn)
+              : this.#finish(effect.plan);
+          for (const each of events) next.push(...this.#step(each));
+        }
+        return next;
+      });
+    } catch (error) {
+      this.#state = before.state;
+      this.#sequence = before.sequence;
+      turn.decisions.length = before.count;
+      throw error;
+    }
+  }
+
+  #step(event: CoordinatorEvent): Effect[] {
+    const { state, effects } = transition(this.#state, event);
+    this.#state = state;
+    return [...effects];
   }
 
   async #execute(effect: Effect, turn: Turn): Promise<readonly CoordinatorEvent[]> {
@@ -309,6 +355,12 @@ export class CoordinatorLoop {
     );
     return [{ kind: "posted", acts }];
   }
+}
+
+type BookEffect = Extract<Effect, { readonly kind: "decide" | "finish" }>;
+
+function isOfBooks(effect: Effect): effect is BookEffect {
+  return effect.kind === "decide" || effect.kind === "finish";
 }
 
 function newTurn(): Turn {

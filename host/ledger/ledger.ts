@@ -47,6 +47,14 @@ export type LedgerChange = {
 export interface Ledger {
   /** @throws ERR_LEDGER when the change cannot be stored; then nothing was */
   commit(changes: readonly LedgerChange[]): void;
+  /**
+   * Group commit: what the synchronous `body` commits becomes durable together, with one wait for
+   * the disk, when this returns; if it throws, nothing of it is stored. Reads inside see it. A
+   * ledger without it makes each commit durable by itself.
+   *
+   * @throws ERR_STATE inside another group, ERR_LEDGER, ERR_FENCED, and what the body throws
+   */
+  group?<T>(body: () => T): T;
   get<T extends LedgerTable>(table: T, key: string): LedgerTables[T] | undefined;
   /** In the order of the keys' UTF-8 bytes; later commits are not seen by an iteration under way. */
   entries<T extends LedgerTable>(

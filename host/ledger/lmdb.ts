@@ -24,7 +24,9 @@ import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { checkObject } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
+import { requireDiskRoom } from "./disk-room.js";
 import { canonicalJson, keyBytes } from "./encoding.js";
+import { nestedGroup, synchronous } from "./group.js";
 import type { LedgerRange, LedgerTable, LedgerTables } from "./ledger.js";
 import { LEDGER_TABLES, type Ledger, type LedgerChange } from "./ledger.js";
 import { inspectFile } from "./lmdb-format.js";
@@ -90,6 +92,8 @@ class LmdbLedger implements Ledger {
   readonly #tables: ReadonlyMap<LedgerTable, Database<string, Buffer>>;
   readonly #folder: string;
   readonly #writer: string | undefined;
+  #group: "none" | "open" | "failed" = "none";
+  #groupBytes = 0;
   #closed = false;
 
   constructor(options: LmdbLedgerOptions) {
@@ -107,27 +111,81 @@ class LmdbLedger implements Ledger {
   }
 
   commit(changes: readonly LedgerChange[]): void {
-    this.#requireOpen();
-    if (this.#writer === undefined) {
-      throw new RepriseError("ERR_STATE", "the ledger was opened for reading only");
-    }
+    this.#requireWritable();
     const steps = changes.map((change) => ({
       table: this.#table(change.table),
       key: keyBytes(change.key),
       text: "put" in change ? sealed(canonicalJson(change.put)) : undefined,
     }));
+    this.#requireRoom(steps.reduce((sum, { text }) => sum + (text?.length ?? 0), 0));
+    const apply = (): void => {
+      for (const { table, key, text } of steps) {
+        if (text === undefined) table.removeSync(key);
+        else table.putSync(key, text);
+      }
+    };
+    if (this.#group === "none") this.#transact(apply);
+    else this.#applyInGroup(apply);
+  }
+
+  group<T>(body: () => T): T {
+    this.#requireWritable();
+    if (this.#group !== "none") throw nestedGroup();
+    this.#groupBytes = 0;
+    const outcome: { error?: unknown } = {};
+    this.#group = "open";
     try {
-      this.#root.transactionSync(() => {
-        this.#requireWriter();
-        for (const { table, key, text } of steps) {
-          if (text === undefined) table.removeSync(key);
-          else table.putSync(key, text);
+      return this.#transact(() => {
+        try {
+          const result = synchronous(body());
+          if (this.#group === "failed") throw this.#failure(undefined);
+          return result;
+        } catch (error) {
+          outcome.error = error;
+          throw error;
         }
       });
     } catch (error) {
-      if (error instanceof RepriseError) throw error;
-      throw new RepriseError("ERR_LEDGER", "commit failed", { file: this.#folder }, error);
+      throw "error" in outcome ? outcome.error : error;
+    } finally {
+      this.#group = "none";
     }
+  }
+
+  /** A step that failed half-way spoils the group, whether or not its caller minds. */
+  #applyInGroup(apply: () => void): void {
+    try {
+      apply();
+    } catch (error) {
+      this.#group = "failed";
+      throw this.#failure(error);
+    }
+  }
+
+  #transact<T>(body: () => T): T {
+    try {
+      return this.#root.transactionSync(() => {
+        this.#requireWriter();
+        return body();
+      });
+    } catch (error) {
+      throw error instanceof RepriseError ? error : this.#failure(error);
+    }
+  }
+
+  #requireRoom(bytes: number): void {
+    this.#groupBytes = this.#group === "none" ? bytes : this.#groupBytes + bytes;
+    requireDiskRoom(this.#folder, this.#groupBytes);
+  }
+
+  #failure(cause: unknown): RepriseError {
+    return new RepriseError("ERR_LEDGER", "commit failed", { file: this.#folder }, cause);
+  }
+
+  #requireWritable(): void {
+    this.#requireOpen();
+    if (this.#writer !== undefined) return;
+    throw new RepriseError("ERR_STATE", "the ledger was opened for reading only");
   }
 
   get<T extends LedgerTable>(table: T, key: string): LedgerTables[T] | undefined {

@@ -4,6 +4,7 @@
  */
 import { RepriseError } from "../lib/errors.js";
 import { canonicalJson, compareKeys, keyBytes } from "./encoding.js";
+import { nestedGroup, synchronous } from "./group.js";
 import type { LedgerRange, LedgerTable, LedgerTables } from "./ledger.js";
 import { LEDGER_TABLES, type Ledger, type LedgerChange } from "./ledger.js";
 
@@ -12,6 +13,8 @@ export class MemoryLedger implements Ledger {
     LEDGER_TABLES.map((table) => [table, new SortedTexts()]),
   );
   #closed = false;
+  /** What undoes the commits of the group under way. */
+  #undo: (() => void)[] | undefined;
 
   commit(changes: readonly LedgerChange[]): void {
     this.#requireOpen();
@@ -22,8 +25,24 @@ export class MemoryLedger implements Ledger {
       return { texts: this.#table(change.table), key: change.key, text };
     });
     for (const { texts, key, text } of steps) {
-      if (text === undefined) texts.remove(key);
-      else texts.put(key, text);
+      const before = this.#undo === undefined ? undefined : texts.get(key);
+      this.#undo?.push(() => texts.set(key, before));
+      texts.set(key, text);
+    }
+  }
+
+  group<T>(body: () => T): T {
+    this.#requireOpen();
+    if (this.#undo !== undefined) throw nestedGroup();
+    const undo: (() => void)[] = [];
+    this.#undo = undo;
+    try {
+      return synchronous(body());
+    } catch (error) {
+      for (const step of undo.reverse()) step();
+      throw error;
+    } finally {
+      this.#undo = undefined;
     }
   }
 
@@ -81,12 +100,18 @@ class SortedTexts {
     return this.#texts.get(key);
   }
 
-  put(key: string, text: string): void {
+  /** Undefined removes the key. */
+  set(key: string, text: string | undefined): void {
+    if (text === undefined) this.#remove(key);
+    else this.#put(key, text);
+  }
+
+  #put(key: string, text: string): void {
     if (!this.#texts.has(key)) this.#keys.splice(this.#lowerBound(key), 0, key);
     this.#texts.set(key, text);
   }
 
-  remove(key: string): void {
+  #remove(key: string): void {
     if (this.#texts.delete(key)) this.#keys.splice(this.#lowerBound(key), 1);
   }
 

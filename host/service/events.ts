@@ -7,6 +7,7 @@ export type ServiceEvent =
   | { readonly kind: "grant"; readonly grant: Grant }
   | { readonly kind: "stopped"; readonly instanceId: string; readonly timeMs: number }
   | { readonly kind: "registered" | "unregistered"; readonly instanceId: string }
+  | { readonly kind: "registered-many"; readonly count: number }
   | { readonly kind: "node"; readonly nodeId: string; readonly there: boolean }
   | { readonly kind: "tick"; readonly sampleCount: number; readonly timeMs: number }
   | { readonly kind: "health"; readonly degraded: string | null };

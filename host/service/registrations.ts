@@ -1,12 +1,12 @@
 /** Who is registered, in the ledger, so that a restarted service knows everybody again. */
-import type { Ledger } from "../ledger/ledger.js";
+import type { Ledger, LedgerChange } from "../ledger/ledger.js";
 import type { InstanceRegistration } from "../sources/sample.js";
 
 const PREFIX = "registration/";
 
-export function writeRegistration(ledger: Ledger, registration: InstanceRegistration): void {
+export function registrationChange(registration: InstanceRegistration): LedgerChange {
   const key = `${PREFIX}${registration.instanceId}`;
-  ledger.commit([{ table: "meta", key, put: JSON.stringify(registration) }]);
+  return { table: "meta", key, put: JSON.stringify(registration) };
 }
 
 export function removeRegistration(ledger: Ledger, instanceId: string): void {

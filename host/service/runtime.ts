@@ -25,10 +25,11 @@ import type { InstanceRegistration, Sample, StopCause } from "../sources/sample.
 import type { InstanceMode, ServiceConfig } from "./config/schema.js";
 import { DecisionIndex } from "./decision-index.js";
 import { EventHub, summaryOf } from "./events.js";
+import { LedgerHealth } from "./ledger-health.js";
 import { ModeEngine } from "./mode-engine.js";
 import { RestartOutcomes } from "./outcomes.js";
 import { PoolHistory } from "./pool-history.js";
-import { readRegistrations, removeRegistration, writeRegistration } from "./registrations.js";
+import { readRegistrations, registrationChange, removeRegistration } from "./registrations.js";
 
 export interface RuntimeOptions {
   readonly ledger: Ledger;
@@ -73,8 +74,9 @@ export class ServiceRuntime {
   readonly history = new PoolHistory();
   readonly #waiters = new Map<string, Waiter[]>();
   #turn: Promise<void> | undefined;
+  #onError: (error: unknown) => void = () => {};
   #stops: (() => Promise<void>)[] = [];
-  #degraded: string | null = null;
+  readonly #health: LedgerHealth;
   #modes: Modes;
 
   private constructor(options: RuntimeOptions) {
@@ -82,6 +84,9 @@ export class ServiceRuntime {
     this.#modes = options.modes;
     this.clock = clock;
     this.ledger = ledger;
+    this.#health = new LedgerHealth(ledger, (degraded) =>
+      this.events.publish({ kind: "health", degraded }, clock.nowMs()),
+    );
     const lives = (id: string) => ledger.get("incarnation", id);
     const maxInstances = options.instancesMax;
     this.profiler = Profiler.open({ ...options, maxInstances, lives });
@@ -136,12 +141,12 @@ export class ServiceRuntime {
     const safely = (task: () => Promise<unknown>) => async () => {
       try {
         await task();
-        this.#setDegraded(null);
       } catch (error) {
-        if (isRepriseError(error) && error.code === "ERR_LEDGER") this.#setDegraded(error.message);
+        this.#health.note(error);
         onError(error);
       }
     };
+    this.#onError = onError;
     this.#stops = [
       repeatEvery(
         profilerTickMs,
@@ -156,7 +161,7 @@ export class ServiceRuntime {
 
   /** Why nothing may act now; null when all is well. */
   get degraded(): string | null {
-    return this.#degraded;
+    return this.#health.degraded;
   }
 
   async close(): Promise<void> {
@@ -190,12 +195,47 @@ export class ServiceRuntime {
 
   /** @param amounts what it holds now, one value a resource; nothing when absent */
   register(registration: InstanceRegistration, amounts?: readonly number[]): void {
-    const { instanceId, groupId, nodeId } = registration;
-    this.profiler.register(registration);
-    this.coordinator.register(registration);
-    if (amounts !== undefined) this.allocator.allocate(instanceId, groupId, nodeId, amounts);
-    writeRegistration(this.ledger, registration);
+    this.allocator.group(() => this.#register(registration, amounts));
+    const { instanceId } = registration;
     this.events.publish({ kind: "registered", instanceId }, this.clock.nowMs());
+  }
+
+  /**
+   * Many at one time with one wait for the disk. Each stands for itself: the answer has what was
+   * wrong with those that were refused, by their place in the list.
+   *
+   * @throws ERR_LEDGER; then nothing of it was written, and sending it again is safe
+   */
+  registerAll(
+    all: readonly { readonly registration: InstanceRegistration; readonly amounts?: number[] }[],
+  ): ReadonlyMap<number, RepriseError> {
+    const refused = new Map<number, RepriseError>();
+    this.allocator.group(() => {
+      for (const [index, { registration, amounts }] of all.entries()) {
+        try {
+          this.#register(registration, amounts);
+        } catch (error) {
+          if (!isRepriseError(error) || error.code === "ERR_LEDGER") throw error;
+          refused.set(index, error);
+        }
+      }
+    });
+    const timeMs = this.clock.nowMs();
+    this.events.publish({ kind: "registered-many", count: all.length - refused.size }, timeMs);
+    return refused;
+  }
+
+  /** What was refused leaves nothing behind. */
+  #register(registration: InstanceRegistration, amounts?: readonly number[]): void {
+    const { instanceId, groupId, nodeId } = registration;
+    this.allocator.transact(
+      () => {
+        if (amounts !== undefined) this.allocator.allocate(instanceId, groupId, nodeId, amounts);
+        this.profiler.register(registration);
+        this.coordinator.register(registration);
+      },
+      () => [registrationChange(registration)],
+    );
   }
 
   unregister(instanceId: string): void {
@@ -262,7 +302,7 @@ export class ServiceRuntime {
 
   /** Takes a request; resolves with its first decision. */
   async submit(request: CoordinatorRequest): Promise<DecisionRecord> {
-    this.#requireSound();
+    this.#health.requireSound();
     this.coordinator.submit(request);
     const decided = new Promise<DecisionRecord>((resolve) => {
       const waiting = this.#waiters.get(request.requestId) ?? [];
@@ -285,7 +325,12 @@ export class ServiceRuntime {
 
   /** One whole cycle of the coordinator. */
   async tick(): Promise<void> {
-    const report = await this.coordinator.tick();
+    this.#health.recover();
+    const report = await this.coordinator.tick().catch((error: unknown) => {
+      // What was decided before the trouble is durable, and somebody waits for it.
+      this.#tell(this.decisions.missed());
+      throw error;
+    });
     this.#tell(report.decisions);
     this.#noteHistory();
     const [failure] = [...report.invariantFailures, ...report.engineFailures];
@@ -309,8 +354,11 @@ export class ServiceRuntime {
       .then(() => this.coordinator.decideDue())
       .then((decisions) => this.#tell(decisions))
       .catch((error: unknown) => {
-        if (isRepriseError(error) && error.code === "ERR_LEDGER") this.#setDegraded(error.message);
+        this.#health.note(error);
+        this.#onError(error);
+        this.#tell(this.decisions.missed());
       })
+      .catch((error: unknown) => this.#onError(error))
       .finally(() => {
         this.#turn = undefined;
       });
@@ -324,17 +372,6 @@ export class ServiceRuntime {
       const event = { kind: "decision", decision: summaryOf(decision) } as const;
       this.events.publish(event, this.clock.nowMs());
     }
-  }
-
-  #requireSound(): void {
-    if (this.#degraded === null) return;
-    throw new RepriseError("ERR_LEDGER", `nothing may act now: ${this.#degraded}`);
-  }
-
-  #setDegraded(reason: string | null): void {
-    if (this.#degraded === reason) return;
-    this.#degraded = reason;
-    this.events.publish({ kind: "health", degraded: reason }, this.clock.nowMs());
   }
 
   #registrationOf(instanceId: string): InstanceRegistration | undefined {

@@ -46,6 +46,67 @@ export function conformance(name: string, open: OpenLedger): ReturnType<typeof s
     await ledger.close();
   });
 
+  test("a group is stored whole or not at all, and reads inside see it", async () => {
+    const ledger = await open();
+    assert.ok(ledger.group !== undefined);
+    ledger.commit([{ table: "meta", key: "a", put: 1 }]);
+    const answer = ledger.group?.(() => {
+      ledger.commit([{ table: "meta", key: "a", put: 2 }]);
+      assert.is(ledger.get("meta", "a"), 2);
+      ledger.commit([{ table: "meta", key: "b", put: 3 }]);
+      assert.equal(
+        [...ledger.entries("meta")].map(([key]) => key),
+        ["a", "b"],
+      );
+      return "done";
+    });
+    assert.is(answer, "done");
+    const trouble = new Error("midway");
+    assert.throws(
+      () =>
+        ledger.group?.(() => {
+          ledger.commit([{ table: "meta", key: "a", remove: true }]);
+          ledger.commit([{ table: "meta", key: "c", put: 4 }]);
+          throw trouble;
+        }),
+      (error: unknown) => error === trouble,
+    );
+    assert.equal(
+      [...ledger.entries("meta")],
+      [
+        ["a", 2],
+        ["b", 3],
+      ],
+    );
+    await ledger.close();
+  });
+
+  test("a group in a group and one that waits are refused, and change nothing", async () => {
+    const ledger = await open();
+    const inGroup = (body: () => unknown) => () => ledger.group?.(body);
+    const put = () => ledger.commit([{ table: "meta", key: "a", put: 1 }]);
+    const codeIs = (code: string) => (error: unknown) =>
+      isRepriseError(error) && error.code === code;
+    assert.throws(
+      inGroup(() => {
+        put();
+        inGroup(put)();
+      }),
+      codeIs("ERR_STATE"),
+    );
+    assert.throws(
+      inGroup(() => {
+        put();
+        return Promise.resolve();
+      }),
+      codeIs("ERR_ARGUMENT"),
+    );
+    assert.is(ledger.count("meta"), 0);
+    put();
+    assert.is(ledger.count("meta"), 1);
+    await ledger.close();
+  });
+
   test("later changes of one commit win, and a removal removes", async () => {
     const ledger = await open();
     ledger.commit([

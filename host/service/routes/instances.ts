@@ -47,6 +47,15 @@ const Instance = Type.Object(
   { additionalProperties: true },
 );
 
+const REGISTRATIONS_MAX = 10_000;
+
+const RegistrationReport = Type.Object({
+  accepted: Type.Integer(),
+  refused: Type.Array(
+    Type.Object({ instanceId: Type.String(), code: Type.String(), detail: Type.String() }),
+  ),
+});
+
 const tags = ["instances"];
 
 export function instanceRoutes(api: FastifyInstance, parts: AppParts): void {
@@ -74,6 +83,31 @@ function registrationRoutes(api: FastifyInstance, { runtime }: AppParts): void {
       );
       reply.code(isNew ? 201 : 200);
       return describe(registration.instanceId);
+    },
+  );
+
+  api.post<{ Body: RegistrationRequest[] }>(
+    "/instances",
+    {
+      config: { role: "observe" },
+      schema: {
+        tags,
+        description: "many at one time, with one wait for the disk; each stands for itself",
+        body: Type.Array(RegistrationBody, { maxItems: REGISTRATIONS_MAX }),
+        response: { 200: RegistrationReport },
+      },
+    },
+    async ({ body }) => {
+      const refused = runtime.registerAll(
+        body.map(({ allocation, ...registration }) => ({
+          registration: registration as InstanceRegistration,
+          ...(allocation === undefined ? {} : { amounts: amountsOf(allocation) }),
+        })),
+      );
+      const items = [...refused].map(([index, { code, message }]) => {
+        return { instanceId: body[index]?.instanceId ?? "", code, detail: message };
+      });
+      return { accepted: body.length - refused.size, refused: items };
     },
   );
 
