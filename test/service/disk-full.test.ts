@@ -41,7 +41,8 @@ test("degraded while it lasts, without a lost or a half decision", async () => {
     fill();
     const before = runtime.ledger.count("decision");
     const first = await call("POST", "/v1/interruptions", { instanceId: "i1", requestId: "first" });
-    assert.is(first.status, 202, "taken, and decided once there is room");
+    // Taken, to be decided once there is room; or a turn found the disk full before it came.
+    assert.ok(first.status === 202 || first.status === 503, JSON.stringify(first.body));
     assert.is(await ready(), 503);
     assert.is(runtime.ledger.count("decision"), before);
     const refused = await call("POST", "/v1/interruptions", { instanceId: "i0" });
@@ -57,7 +58,8 @@ test("degraded while it lasts, without a lost or a half decision", async () => {
     const acted = await call("POST", "/v1/interruptions", { instanceId: "i0", requestId: "after" });
     assert.is(acted.status, 200, JSON.stringify(acted.body));
     const late = await call("GET", "/v1/requests/first");
-    assert.is(late.body.kind, "proceed", JSON.stringify(late.body));
+    if (first.status === 202) assert.is(late.body.kind, "proceed", JSON.stringify(late.body));
+    else assert.is(late.status, 404);
     assert.ok(kinds.some((kind) => kind !== null) && kinds.at(-1) === null);
     runtime.allocator.checkInvariants();
   });

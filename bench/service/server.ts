@@ -1,0 +1,109 @@
+/** `reprise serve` in a process of its own, with a cluster of a size registered. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { elapsedMs } from "../../host/lib/clock.js";
+import { Wire } from "./wire.js";
+
+const MAIN = resolve(fileURLToPath(import.meta.url), "../../../host/main.js");
+const PER_NODE = 50;
+const PER_GROUP = 100;
+const BATCH = 5_000;
+
+export interface ServerOptions {
+  readonly folder: string;
+  readonly instances: number;
+  /** Flags of node, to profile. */
+  readonly nodeFlags?: readonly string[];
+}
+
+export class BenchServer {
+  readonly address: string;
+  readonly pid: number;
+  readonly startMs: number;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, address: string, startMs: number) {
+    this.#child = child;
+    this.address = address;
+    this.pid = child.pid ?? 0;
+    this.startMs = startMs;
+  }
+
+  static async open({ folder, instances, nodeFlags = [] }: ServerOptions): Promise<BenchServer> {
+    const config = join(folder, "reprise.yaml");
+    writeFileSync(config, configText(folder, instances));
+    const began = elapsedMs();
+    const words = [...nodeFlags, MAIN, "serve", "--config", config, "--json"];
+    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    for await (const chunk of child.stdout ?? []) {
+      text += String(chunk);
+      if (text.includes("\n")) break;
+    }
+    const { address } = JSON.parse(text) as { readonly address: string };
+    return new BenchServer(child, address, elapsedMs() - began);
+  }
+
+  /** Resident memory now, MiB. */
+  residentMiB(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024);
+  }
+
+  async register(instances: number): Promise<void> {
+    const wire = await Wire.open(this.address);
+    for (let first = 0; first < instances; first += BATCH) {
+      const count = Math.min(BATCH, instances - first);
+      const all = Array.from({ length: count }, (_, index) => registration(first + index));
+      const reply = await wire.send("POST", "/v1/instances", JSON.stringify(all));
+      const report = JSON.parse(reply.body) as { readonly accepted?: number };
+      if (report.accepted !== count) throw new Error(`not registered: ${reply.body.slice(0, 500)}`);
+    }
+    wire.close();
+  }
+
+  async close(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = once(this.#child, "exit");
+    this.#child.kill(signal);
+    await gone;
+  }
+}
+
+export function instanceName(index: number): string {
+  return `i${index}`;
+}
+
+function registration(index: number): object {
+  const amounts = { cpu: 0.5, memory: 1, network: 10, disk: 2 };
+  return {
+    instanceId: instanceName(index),
+    groupId: `g${Math.floor(index / PER_GROUP)}`,
+    nodeId: `n${Math.floor(index / PER_NODE)}`,
+    priority: 10,
+    interruptible: true,
+    requested: amounts,
+    allocation: amounts,
+  };
+}
+
+/** Nodes with twice the room of what is on them. */
+function configText(folder: string, instances: number): string {
+  const nodes = Array.from({ length: Math.ceil(instances / PER_NODE) }, (_, index) => ({
+    nodeId: `n${index}`,
+    allocatable: { cpu: 50, memory: 100, network: 1_000, disk: 200 },
+  }));
+  return JSON.stringify({
+    listen: { port: 0 },
+    ledger: { folder: join(folder, "ledger") },
+    profiler: { instancesMax: Math.max(64, instances), workers: 1 },
+    coordinator: { policy: { minRunMinutes: 0 } },
+    modes: { default: "enforce" },
+    http: { requestsPerMinute: 100_000_000, bodyBytesMax: 33_554_432 },
+    log: { level: "warn" },
+    nodes,
+  });
+}
