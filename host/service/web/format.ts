@@ -25,6 +25,11 @@ export function amount(value: number): string {
   return value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 
+/** A sentence of the service with its exact numbers rounded; the API has them whole. */
+export function rounded(text: string): string {
+  return text.replace(/\d+\.\d{3,}/g, (digits) => amount(Number(digits)));
+}
+
 export function percent(share: number | null | undefined, digits = 0): string {
   return share === null || share === undefined ? "–" : `${(share * 100).toFixed(digits)} %`;
 }

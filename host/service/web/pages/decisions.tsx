@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { get } from "../api.js";
-import { dayAndClock, fullTime } from "../format.js";
+import { dayAndClock, fullTime, rounded } from "../format.js";
 import { useEvents } from "../hooks.js";
 import { Badge } from "../parts/badge.js";
 import { Choice } from "../parts/choice.js";
@@ -80,7 +80,7 @@ function Line({ decision }: { readonly decision: Decision }) {
       <span class="line-text">
         <a href={`#/decisions/${encodeURIComponent(decisionId)}`}>{requestId}</a>
         <small>
-          {first === undefined ? "everybody has room to come back to" : first.text}
+          {first === undefined ? "everybody has room to come back to" : rounded(first.text)}
           {reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : ""}
         </small>
       </span>

@@ -8,6 +8,8 @@ import { type Column, VirtualTable } from "../parts/virtual-table.js";
 import type { FleetLine, FleetPage } from "../wire.js";
 
 const PAGE = 1_000;
+/** Need over room at which the bar is full. */
+const BAR_END = 2;
 
 /** Everybody, page by page; the list is sorted and searched here. */
 async function loadFleet(): Promise<readonly FleetLine[]> {
@@ -86,7 +88,7 @@ function Crowding({ share }: { readonly share: number | null }) {
   const tone = share > 1 ? "bad" : share > 0.8 ? "warn" : "good";
   return (
     <span class="metered">
-      <Meter share={share} tone={tone} />
+      <Meter share={share / BAR_END} tone={tone} />
       {share >= 99 ? "no room" : share.toFixed(2)}
     </span>
   );
@@ -123,7 +125,6 @@ export function InstancesPage() {
       <VirtualTable
         label="Instances"
         rows={found}
-        rowKey={({ instanceId }) => instanceId}
         columns={COLUMNS}
         sortedBy={{ name: "crowding", down: true }}
       />

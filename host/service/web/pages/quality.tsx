@@ -7,8 +7,9 @@ import { TimeChart } from "../parts/time-chart.js";
 import type { FleetPage, Quality } from "../wire.js";
 
 const P95 = 2;
-/** Restarts in a moving share. */
+/** Restarts in a moving share, and how many it takes to be shown. */
 const WINDOW = 20;
+const WINDOW_MIN = 5;
 
 export function QualityPage() {
   const { data, error } = usePoll<Quality>("/v1/quality", 5_000);
@@ -117,7 +118,7 @@ function DriftCard({ quality }: { readonly quality: Quality }) {
   );
   return (
     <section class="card" aria-labelledby="drift-title">
-      <h2 id="drift-title">Drift: the .95 over the last {WINDOW} restarts</h2>
+      <h2 id="drift-title">Drift: the .95 over the last {WINDOW} restarts at most</h2>
       <TimeChart
         label={`Share of phases within the stated .95, moving over ${WINDOW} restarts`}
         height={200}
@@ -150,7 +151,7 @@ function moving({
     values.slice(Math.max(0, end + 1 - WINDOW), end + 1).reduce((total, each) => total + each, 0);
   return held.map((_, index) => {
     const whole = sum(seen, index);
-    return whole === 0 || index + 1 < WINDOW ? null : sum(held, index) / whole;
+    return whole === 0 || index + 1 < WINDOW_MIN ? null : sum(held, index) / whole;
   });
 }
 

@@ -1,4 +1,4 @@
-import { amount, away, fullTime, percent } from "../format.js";
+import { amount, away, fullTime, percent, rounded } from "../format.js";
 import type { Candidate, Decision } from "../wire.js";
 import { Badge } from "./badge.js";
 import { Meter } from "./bars.js";
@@ -19,7 +19,7 @@ export function Explanation({ decision }: { readonly decision: Decision }) {
           <ul class="reasons">
             {reasons.map(({ code, text }, index) => (
               <li key={`${code}${index}`}>
-                <code>{code}</code> {text}
+                <code>{code}</code> {rounded(text)}
               </li>
             ))}
           </ul>

@@ -20,6 +20,13 @@ const TOP = 10;
 const BOTTOM = 24;
 const HOUR = 60;
 const P95 = QUANTILES.indexOf(0.95);
+/** Quantiles between which a colour lies, the middle of it strongest. */
+const BANDS = [
+  { from: -1, to: 0, opacity: 0.07 },
+  { from: 0, to: 1, opacity: 0.42 },
+  { from: 1, to: P95, opacity: 0.28 },
+  { from: P95, to: 3, opacity: 0.14 },
+] as const;
 /** Faint when it is long ago. */
 const OLD_OPACITY = 0.35;
 
@@ -33,7 +40,8 @@ export function FanChart(props: FanChartProps) {
   const y = (value: number): number => HEIGHT - BOTTOM - (value / high) * (HEIGHT - TOP - BOTTOM);
   const at = (quantile: number) => envelope.map((quantiles) => quantiles[quantile] ?? 0);
   const room = Math.max(0, ...at(P95));
-  const marks = [0, high / 2, high];
+  const step = stepBelow(high);
+  const marks = Array.from({ length: Math.floor(high / step) + 1 }, (_, index) => index * step);
   return (
     <section class="card" aria-labelledby={`fan-${resource}`}>
       <div class="card-head">
@@ -52,14 +60,24 @@ export function FanChart(props: FanChartProps) {
           </g>
         ))}
         {[0, ...PHASE_END_MINUTES].map((minutes) => (
-          <text key={minutes} x={x(minutes)} y={HEIGHT - 7} text-anchor="middle">
+          <text
+            key={minutes}
+            x={x(minutes)}
+            y={HEIGHT - 7}
+            text-anchor={minutes === HOUR ? "end" : "middle"}
+          >
             {minutes === HOUR ? "60 min" : minutes}
           </text>
         ))}
-        <path class="fan-99" d={area(at(3), y)} />
-        <path class="fan-95" d={area(at(2), y)} />
-        <path class="fan-90" d={area(at(1), y)} />
-        <path class="fan-50" d={area(at(0), y)} />
+        {BANDS.map(({ from, to, opacity }) => (
+          <path
+            key={to}
+            class="fan-band"
+            opacity={opacity}
+            d={band(from < 0 ? envelope.map(() => 0) : at(from), at(to), y)}
+          />
+        ))}
+        <path class="fan-median" d={steps(at(0), y)} />
         <path class="fan-edge" d={steps(at(P95), y)} />
         <path
           class="fan-baseline"
@@ -119,9 +137,22 @@ function steps(values: readonly (number | null)[], y: Height): string {
   return path;
 }
 
-function area(values: readonly number[], y: Height): string {
-  if (values.length === 0) return "";
-  return `${steps(values, y)}L${x(HOUR)} ${y(0)}L${x(0)} ${y(0)}Z`;
+/** What lies between two lines. */
+function band(low: readonly number[], high: readonly number[], y: Height): string {
+  if (high.length === 0) return "";
+  const back = low.flatMap((value, phase) => [
+    `L${x(starts[phase] ?? 0)} ${y(value)}`,
+    `L${x(PHASE_END_MINUTES[phase] ?? HOUR)} ${y(value)}`,
+  ]);
+  return `${steps(high, y)}${back.reverse().join("")}Z`;
+}
+
+/** 1, 2 or 5 of a power of ten, so that two to five of them reach `high`. */
+function stepBelow(high: number): number {
+  let step = 1;
+  while (step * 5 > high * 2) step /= 10;
+  while (step * 20 < high) step *= 10;
+  return [5, 2, 1].map((each) => each * step).find((each) => each * 2 <= high) ?? step;
 }
 
 function spoken({ resource, envelope, truths }: FanChartProps): string {

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { clock } from "../format.js";
+import { clock, rounded } from "../format.js";
 import { useEvents } from "../hooks.js";
 import type { LiveEvent } from "../wire.js";
 import { Badge } from "./badge.js";
@@ -35,13 +35,13 @@ function Told({ event }: { readonly event: LiveEvent }) {
         <Badge state={kind} />
         <span>
           <a href={`#/decisions/${encodeURIComponent(decisionId)}`}>{requestId}</a>
-          <small>{reasons[0]?.text ?? "all its needs have room"}</small>
+          <small>{rounded(reasons[0]?.text ?? "everybody has room to come back to")}</small>
         </span>
       </>
     );
   }
   if (event.kind === "grant") {
-    const { instanceId, nodeId, shortfall } = event.grant;
+    const { instanceId, nodeId, reservationId, shortfall } = event.grant;
     const isWhole = shortfall.every((each) => each <= 0);
     return (
       <>
@@ -49,7 +49,8 @@ function Told({ event }: { readonly event: LiveEvent }) {
         <span>
           <a href={`#/instances/${encodeURIComponent(instanceId)}`}>{instanceId}</a>
           <small>
-            on {nodeId}, {isWhole ? "with all the room it needs" : "with less than it needs"}
+            on {nodeId}, from {reservationId === null ? "what was free" : "the room kept for it"}
+            {isWhole ? "" : ", less than it needs"}
           </small>
         </span>
       </>

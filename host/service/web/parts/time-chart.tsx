@@ -78,7 +78,7 @@ function optionsOf(props: TimeChartProps, element: HTMLElement): uPlot.Options {
       y: { range: range === undefined ? (_plot, _low, high) => [0, high * 1.08 || 1] : [...range] },
     },
     axes: [
-      { ...axis, ticks: { show: false }, size: 26, values: (_plot, at) => at.map(timeText) },
+      { ...axis, ticks: { show: false }, size: 22, values: (_plot, at) => at.map(timeText) },
       {
         ...axis,
         ticks: { show: false },

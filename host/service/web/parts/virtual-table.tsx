@@ -15,23 +15,23 @@ export interface Column<T> {
 interface VirtualTableProps<T> {
   readonly label: string;
   readonly rows: readonly T[];
-  readonly rowKey: (row: T) => string;
   readonly columns: readonly Column<T>[];
   readonly sortedBy: { readonly name: string; readonly down: boolean };
 }
 
 const ROW_PX = 38;
 /** Rows drawn above and below what can be seen. */
-const AROUND = 8;
+const AROUND = 6;
 
 /** A table of any length: only the rows in sight are in the page, the others are counted. */
 export function VirtualTable<T>(props: VirtualTableProps<T>) {
-  const { label, rows, rowKey, columns } = props;
+  const { label, rows, columns } = props;
   const [sort, setSort] = useState(props.sortedBy);
   const sorted = useMemo(() => sortRows(rows, columns, sort), [rows, columns, sort]);
   const { box, top, height } = useSight();
   const first = Math.max(0, Math.floor(top / ROW_PX) - AROUND);
-  const seen = sorted.slice(first, first + Math.ceil(height / ROW_PX) + 2 * AROUND);
+  const count = Math.ceil(height / ROW_PX) + 2 * AROUND;
+  const seen = sorted.slice(first, first + count);
   const below = Math.max(0, sorted.length - first - seen.length);
   return (
     <section class="virtual card" ref={box} aria-label={label} tabIndex={0}>
@@ -51,7 +51,8 @@ export function VirtualTable<T>(props: VirtualTableProps<T>) {
         <tbody>
           <Gap px={first * ROW_PX} />
           {seen.map((row, index) => (
-            <tr key={rowKey(row)} aria-rowindex={first + index + 2}>
+            // A row that leaves at one end is used again at the other.
+            <tr key={(first + index) % count} aria-rowindex={first + index + 2}>
               {columns.map((column) => (
                 <td key={column.name} class={column.numeric === true ? "number" : ""}>
                   {column.cell === undefined ? column.key(row) : column.cell(row)}
