@@ -8,6 +8,7 @@ import type {
   DecisionRecord,
   PlanRecord,
   ReservationRecord,
+  VictimSchedule,
 } from "../ledger/records.js";
 import { LIMITS } from "../lib/limits.js";
 import { decisionRecord, type Verdict } from "./decision.js";
@@ -19,6 +20,7 @@ import { HOLD_GROUP } from "./planner.js";
 import { MINUTE_MS } from "./policy.js";
 import type { CoordinatorContext } from "./ports.js";
 import { flat } from "./rooms.js";
+import { noticeReasons, scheduleNotice } from "./schedule.js";
 import { type DownInstance, deferred, type OpenPlan, type PendingRequest } from "./state.js";
 import { waitChanges } from "./waits.js";
 
@@ -76,10 +78,9 @@ export function commitPlan(
       const holds = reserveHolds(context, verdict, planId);
       const restarts = reserveRestarts(context, verdict, planId);
       const { proposal } = verdict;
-      const record = planRecord({ planId, nowMs, request, proposal }, freed.allocations, [
-        ...holds,
-        ...restarts,
-      ]);
+      const schedule = noticeSchedule(verdict);
+      const so = { planId, nowMs, request, proposal, schedule };
+      const record = planRecord(so, freed.allocations, [...holds, ...restarts]);
       return { record, restarts, acts: giveBackActs(context.allocator, freed.ended) };
     },
     ({ record, acts }) => [
@@ -171,6 +172,22 @@ function reserveRestarts(
   );
 }
 
+/** Empty where nobody set a deadline. */
+function noticeSchedule({ proposal, recorded }: Verdict): VictimSchedule[] {
+  const { request, nowMs, policy } = recorded;
+  if (request.deadlineMs === undefined) return [];
+  const victims = proposal.placements.map(({ candidate }) => {
+    const { instanceId, nodeId, stopSeconds = 0, checkpointSeconds } = candidate.input;
+    const checkpointMs =
+      checkpointSeconds === undefined ? {} : { checkpointMs: Math.ceil(checkpointSeconds * 1000) };
+    const { lostCoreHours } = candidate;
+    const stopMs = Math.ceil(stopSeconds * 1000);
+    return { instanceId, nodeId, lostCoreHours, stopMs, ...checkpointMs };
+  });
+  const { deadlineMs } = request;
+  return scheduleNotice(victims, { nowMs, deadlineMs, handOverMs: policy.handOverMs });
+}
+
 /** What a lease that is short from the start may be topped up to. */
 export function wantedBeside(
   amounts: readonly number[],
@@ -186,11 +203,13 @@ function planRecord(
     readonly nowMs: number;
     readonly request: PendingRequest["request"];
     readonly proposal: Verdict["proposal"];
+    readonly schedule: readonly VictimSchedule[];
   },
   victimAllocations: readonly AllocationRecord[],
   reservations: readonly ReservationRecord[],
 ): PlanRecord {
-  const { planId, nowMs, request } = so;
+  const { planId, nowMs, request, schedule } = so;
+  const shortfalls = noticeReasons(schedule);
   const { bounds = [], donorCount, donorCountMin } = so.proposal;
   return {
     planId,
@@ -202,6 +221,8 @@ function planRecord(
     reservationIds: reservations.map(({ reservationId }) => reservationId),
     shrinks: reservations.flatMap(({ shrinks }) => shrinks),
     ...(request.deadlineMs === undefined ? {} : { deadlineMs: request.deadlineMs }),
+    ...(schedule.length === 0 ? {} : { schedule }),
+    ...(shortfalls.length === 0 ? {} : { shortfalls }),
     ...(bounds.length === 0 ? {} : { certificate: bounds }),
     ...(donorCount === undefined ? {} : { donorCount }),
     ...(donorCountMin === undefined ? {} : { donorCountMin }),

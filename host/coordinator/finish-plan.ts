@@ -38,7 +38,9 @@ export function finishPlan(context: CoordinatorContext, plan: OpenPlan, nowMs: n
       const record: PlanRecord = {
         ...plan.record,
         state: whole || interrupted.length > 0 ? "done" : "rolled-back",
-        ...(undone.shortfalls.length === 0 ? {} : { shortfalls: undone.shortfalls }),
+        ...(undone.shortfalls.length === 0
+          ? {}
+          : { shortfalls: [...(plan.record.shortfalls ?? []), ...undone.shortfalls] }),
       };
       return { record, acts: giveBackActs(context.allocator, undone.ended) };
     },

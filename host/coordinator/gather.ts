@@ -128,7 +128,7 @@ function instanceInput(
   so: { readonly pending: PendingRequest; readonly isDown: boolean },
 ): InstanceInput {
   const { registration, ownerId, nodeId, life } = known;
-  const { instanceId, groupId, interruptible } = registration;
+  const { instanceId, groupId, interruptible, stopSeconds, checkpointSeconds } = registration;
   const freed = freedBy(context, known);
   const outageMinutes =
     so.pending.request.outageMinutes ??
@@ -154,6 +154,8 @@ function instanceInput(
     keepCores: finiteOr(profile?.keepNeed[0], 0),
     launchedMs: life.launchedMs,
     interruptionsMs: life.interruptionsMs,
+    ...(stopSeconds === undefined ? {} : { stopSeconds }),
+    ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
     ...(life.checkpointMs === undefined ? {} : { checkpointMs: life.checkpointMs }),
   };
 }

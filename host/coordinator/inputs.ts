@@ -34,6 +34,9 @@ export interface InstanceInput extends RunHistory {
   readonly outageMinutes: number;
   /** Restart envelope at that outage, resource x phase x quantile; null when there is none. */
   readonly envelope: readonly number[] | null;
+  /** As registered, seconds; absent when not said. */
+  readonly stopSeconds?: number;
+  readonly checkpointSeconds?: number;
   /** Median CPU need if left alone. */
   readonly keepCores: number;
 }

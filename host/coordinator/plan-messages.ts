@@ -4,6 +4,13 @@ import type { Act } from "../engines/engine.js";
 import { donorOfAct, nextActIds, victimOfAct } from "./plan-acts.js";
 import type { OpenPlan } from "./state.js";
 
+function timesOf({ record }: OpenPlan, instanceId: string) {
+  const own = record.schedule?.find((each) => each.instanceId === instanceId);
+  if (own === undefined) return {};
+  const { checkpointByMs, stopByMs } = own;
+  return { stopByMs, ...(checkpointByMs === undefined ? {} : { checkpointByMs }) };
+}
+
 /** The plan's next acts; a donor's target is what it holds now, after all its shrinks. */
 export function actsOfPlan(allocator: ResourceAllocator, plan: OpenPlan): Act[] {
   const { planId, fencingToken, victimAllocations, shrinks, deadlineMs } = plan.record;
@@ -20,6 +27,13 @@ export function actsOfPlan(allocator: ResourceAllocator, plan: OpenPlan): Act[] 
     const nodeId =
       victimAllocations?.find((allocation) => allocation.instanceId === instanceId)?.nodeId ?? "";
     const deadline = deadlineMs === undefined ? {} : { deadlineMs };
-    return { kind: "interrupt", ...base, instanceId, nodeId, ...deadline };
+    return {
+      kind: "interrupt",
+      ...base,
+      instanceId,
+      nodeId,
+      ...deadline,
+      ...timesOf(plan, instanceId),
+    };
   });
 }

@@ -21,6 +21,7 @@ export const DEFAULT_POLICY: CoordinatorPolicy = {
   retryMsMax: 15 * MINUTE_MS,
   outageMinutes: 10,
   graceMs: 15 * MINUTE_MS,
+  handOverMs: 5_000,
   forceLeadMs: MINUTE_MS,
   unknownCheckpointMinutes: 30,
   checkpointMinutesMax: 240,

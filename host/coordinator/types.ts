@@ -80,6 +80,8 @@ export interface CoordinatorPolicy {
   readonly outageMinutes: number;
   /** A lease lives this long past its expected restart. */
   readonly graceMs: number;
+  /** Time between the stop of a victim and whoever takes its room. */
+  readonly handOverMs: number;
   /** A forced request proceeds this long before its deadline. */
   readonly forceLeadMs: number;
   /** Lost work of an instance whose last checkpoint is unknown: at most this much of its run. */

@@ -31,6 +31,10 @@ export type Act = ActBase &
         readonly instanceId: string;
         readonly nodeId: string;
         readonly deadlineMs?: number;
+        /** By when its checkpoint is to be written; absent when it writes none, or has no time to. */
+        readonly checkpointByMs?: number;
+        /** By when it is to be stopped, in good order or not. */
+        readonly stopByMs?: number;
       }
     | {
         readonly kind: "grant";

@@ -74,6 +74,21 @@ export interface ClassBound {
   readonly bound: number;
 }
 
+/** When a victim of a plan with a deadline does what; all of it before the deadline. */
+export interface VictimSchedule {
+  readonly instanceId: string;
+  /** Absent when it writes no checkpoint. */
+  readonly checkpointFromMs?: number;
+  readonly checkpointByMs?: number;
+  readonly stopByMs: number;
+  /** From then on its room is whoever's asked for it. */
+  readonly handOverByMs: number;
+  /** What it lacks to stop in good order, ms. */
+  readonly lackMs: number;
+  /** It would write a checkpoint, and the notice is too short for it. */
+  readonly skipsCheckpoint: boolean;
+}
+
 export interface PlanRecord {
   readonly planId: string;
   readonly requestId: string;
@@ -85,12 +100,15 @@ export interface PlanRecord {
   readonly reservationIds: readonly string[];
   readonly shrinks: readonly ShrinkRecord[];
   readonly deadlineMs?: number;
+  /** Where there is a deadline. */
+  readonly schedule?: readonly VictimSchedule[];
   /** How near to the optimum the victims are, highest class first; absent where not known. */
   readonly certificate?: readonly ClassBound[];
   /** Neighbours that shrink for the requested room, and the fewest that could give as much. */
   readonly donorCount?: number;
   readonly donorCountMin?: number;
-  /** What a roll-back could not make good, because an act had happened already. */
+  /** Where the notice was too short, and what a roll-back could not make good, because an act had
+   * happened already. */
   readonly shortfalls?: readonly Reason[];
   /** Acts already confirmed by the engine, by act id. */
   readonly confirmedActs: readonly string[];
@@ -118,6 +136,7 @@ export type ReasonCode =
   | "UNKNOWN_INSTANCE"
   | "UNKNOWN_SCOPE"
   | "DEADLINE_TOO_CLOSE"
+  | "NOTICE_TOO_SHORT"
   | "FORCED_SHORTFALL"
   | "ALLOCATOR_REFUSED"
   | "INPUTS_FAILED";

@@ -5,6 +5,7 @@ import type { InstanceRegistration, ResourceAmounts } from "../sources/sample.js
 
 /** Has no bytes of its own in UTF-8, so two such names would be one key. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
+const DAY_S = 86_400;
 const RESOURCE_NAMES: ReadonlySet<string> = new Set(RESOURCES);
 
 /** @throws ERR_ARGUMENT, ERR_LIMIT naming the field */
@@ -28,6 +29,13 @@ export function checkRegistration(registration: InstanceRegistration): void {
   const { typicalOutageMinutes } = registration;
   if (typicalOutageMinutes !== undefined) {
     checkOutage("typicalOutageMinutes", typicalOutageMinutes);
+  }
+  for (const field of ["stopSeconds", "checkpointSeconds"] as const) {
+    const seconds = registration[field];
+    if (seconds === undefined || (Number.isFinite(seconds) && seconds >= 0 && seconds <= DAY_S)) {
+      continue;
+    }
+    refuse(field, seconds, `seconds from 0 to ${DAY_S}`);
   }
 }
 

@@ -43,6 +43,8 @@ export const RegistrationBody = Type.Object(
     limits: Type.Optional(SomeAmounts),
     requested: Type.Optional(SomeAmounts),
     typicalOutageMinutes: Type.Optional(OutageMinutes),
+    stopSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 86_400 })),
+    checkpointSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 86_400 })),
     allocation: Type.Optional(Amounts),
   },
   strict,

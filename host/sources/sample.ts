@@ -47,6 +47,10 @@ export interface InstanceRegistration {
   readonly requested?: ResourceAmounts;
   /** Assumed outage when a request names none, minutes. */
   readonly typicalOutageMinutes?: number;
+  /** Time it takes to stop in good order once it is told to. */
+  readonly stopSeconds?: number;
+  /** Time it takes to write a checkpoint when it is told to; absent when it writes none. */
+  readonly checkpointSeconds?: number;
 }
 
 export interface ResourceAmounts {

@@ -33,6 +33,8 @@ export interface Tenant {
   readonly priority?: number;
   readonly groupId?: string;
   readonly interruptible?: boolean;
+  readonly stopSeconds?: number;
+  readonly checkpointSeconds?: number;
 }
 
 export class Cluster {
@@ -79,12 +81,15 @@ export class Cluster {
   /** Registers without an allocation, as a new process does that has its books restored. */
   know(instanceId: string, nodeId: string, tenant: Tenant): this {
     const { size, need = size, keep = size, priority = 0 } = tenant;
+    const { stopSeconds, checkpointSeconds } = tenant;
     const registration: InstanceRegistration = {
       instanceId,
       groupId: tenant.groupId ?? "g",
       nodeId,
       priority,
       interruptible: tenant.interruptible ?? true,
+      ...(stopSeconds === undefined ? {} : { stopSeconds }),
+      ...(checkpointSeconds === undefined ? {} : { checkpointSeconds }),
     };
     this.profiles.set(instanceId, { need: [need, need, 1, 1], keep: [keep, keep, 1, 1] });
     this.priorities.set(instanceId, priority);
