@@ -315,10 +315,10 @@ export class Profiler implements ProfileReader {
 
   /**
    * Takes every waiting sample into the state and refreshes the answers of its instances. Published
-   * at the end; readers see the tick before until then.
+   * slice by slice; of an instance readers see the tick before until its slice is done.
    *
    * @throws ERR_STATE while another tick runs; ERR_WORKER_LOST when repeats made no progress, then
-   *   the samples still wait and the state is as before
+   *   the samples of its slice and of those after it still wait, their state is as before
    */
   async tick(): Promise<TickReport> {
     this.#checkOpen();
