@@ -47,13 +47,14 @@ export class RestartCalibration implements LearntPart {
 
   /**
    * Learns from one restart. Resources and phases that were not seen (NaN) teach nothing, and so
-   * do answers of other rungs than the network.
+   * do answers that these offsets had not moved.
    *
+   * @param factor on the step, 0 = teaches nothing; when absent 1 for the network's answers, else 0
    * @throws ERR_ARGUMENT, ERR_SHAPE, ERR_SAMPLE; then no tracker moved
    */
-  learn(outcome: RestartOutcome): void {
+  learn(outcome: RestartOutcome, factor = (outcome.rung ?? 0) === 0 ? 1 : 0): void {
     checkOutcome(outcome);
-    if (outcome.rung !== undefined && outcome.rung !== 0) return;
+    if (factor === 0) return;
     for (let column = 0; column < NEED_COLUMNS; column++) {
       const truth = outcome.peaks[column] ?? Number.NaN;
       if (Number.isNaN(truth)) continue;
@@ -64,7 +65,8 @@ export class RestartCalibration implements LearntPart {
         if (Number.isNaN(predicted)) continue;
         seen = true;
         const miss = truth > predicted ? 1 : 0;
-        const moved = (this.#offsets[row] ?? 0) + ETA * (miss - (1 - (QUANTILES[quantile] ?? 0)));
+        const moved =
+          (this.#offsets[row] ?? 0) + factor * ETA * (miss - (1 - (QUANTILES[quantile] ?? 0)));
         this.#offsets[row] = Math.min(OFFSET_ABS_MAX, Math.max(-OFFSET_ABS_MAX, moved));
       }
       if (seen) this.#counts[column] = (this.#counts[column] ?? 0) + 1;
@@ -72,7 +74,8 @@ export class RestartCalibration implements LearntPart {
   }
 }
 
-function checkOutcome(outcome: RestartOutcome): void {
+/** @throws ERR_ARGUMENT, ERR_SHAPE, ERR_SAMPLE */
+export function checkOutcome(outcome: RestartOutcome): void {
   checkObject("outcome", outcome, "what a restarted instance needed");
   checkLength("peaks", outcome.peaks, NEED_COLUMNS);
   checkLength("predicted", outcome.predicted, ENVELOPE_ROWS);

@@ -72,17 +72,33 @@ export class Corrections {
   /** The answer for a restart, and for being left alone. Both tables are new. */
   apply(tables: LadderTables, owner: Owner, scale: ArrayLike<number>): LadderTables {
     const { slot, jobType } = owner;
-    const shared = this.#shared.offsets;
-    const envelope = shiftEnvelope(tables.envelope, scale, (row) => {
-      const type = this.#restarts.offset(jobType, row);
-      const surge = this.#surge.shift(jobType, row);
-      const offset = this.#cuts.offset(slot, jobType, row) + type + surge.scaled;
-      if (surge.added === 0) return { offset, added: 0 };
-      // What restarts teach moves the surge as well as what it is added to.
-      const factor = exponential((shared[row] ?? 0) + type);
-      return { offset, added: surge.added * factor };
-    });
+    const envelope = shiftEnvelope(tables.envelope, scale, (row) =>
+      this.#restartMove(jobType, row, this.#cuts.offset(slot, jobType, row)),
+    );
     return { envelope, keepNeed: this.#keepNeed(tables.keepNeed, owner, scale) };
+  }
+
+  /**
+   * The statistics' answer for a restart while the network is demoted: all that restarts taught,
+   * the shared offsets too, which the core adds to the network's answers only. Nothing of shadow
+   * cuts, which measure the network.
+   */
+  applyToDemoted(envelope: Float64Array, owner: Owner, scale: ArrayLike<number>): Float64Array {
+    const shared = this.#shared.offsets;
+    return shiftEnvelope(envelope, scale, (row) =>
+      this.#restartMove(owner.jobType, row, shared[row] ?? 0),
+    );
+  }
+
+  /** What restarts of the type taught, on top of another offset. */
+  #restartMove(jobType: string | undefined, row: number, base: number): Move {
+    const type = this.#restarts.offset(jobType, row);
+    const surge = this.#surge.shift(jobType, row);
+    const offset = base + type + surge.scaled;
+    if (surge.added === 0) return { offset, added: 0 };
+    // What restarts teach moves the surge as well as what it is added to.
+    const factor = exponential((this.#shared.offsets[row] ?? 0) + type);
+    return { offset, added: surge.added * factor };
   }
 
   /** The answer for a cut that nobody notices: an envelope for an outage of 0. */
@@ -133,10 +149,18 @@ export class Corrections {
     this.#cuts.learn(owner, cut, this.#drift.boost);
   }
 
-  /** @param answer null when nothing was noted at the stop; then it teaches no surge */
-  learnRestart(owner: Owner, outcome: RestartOutcome, answer: StopAnswer | null): void {
-    if (outcome.rung !== undefined && outcome.rung !== 0) return;
-    this.#restarts.learn(owner.jobType, outcome);
+  /**
+   * What a restart needed whose answer these corrections had moved.
+   *
+   * @param taught answer: null when nothing was noted at the stop; then it teaches no surge.
+   *   factor: on the step of the offsets
+   */
+  learnRestart(
+    owner: Owner,
+    outcome: RestartOutcome,
+    { answer, factor }: { readonly answer: StopAnswer | null; readonly factor: number },
+  ): void {
+    this.#restarts.learn(owner.jobType, outcome, factor);
     if (answer !== null) this.#surge.learn(owner.jobType, outcome.peaks, answer);
   }
 

@@ -1,5 +1,5 @@
 import { KNOWN_SAMPLES_MIN } from "../core/adviser-need.js";
-import type { RestartCalibration } from "./calibration.js";
+import { checkOutcome, type RestartCalibration } from "./calibration.js";
 import type { Corrections } from "./corrections.js";
 import type { InstanceTable } from "./instances.js";
 import type { RestartOutcome } from "./profile.js";
@@ -11,6 +11,8 @@ import type { StopAnswer } from "./surge.js";
 /** Shadow cuts that one tick may begin; looking for them passes at most four times as many slots. */
 export const CUTS_PER_TICK = 64;
 const PASSED_PER_CUT = 4;
+/** Restarts under way together that may each take a whole step, as of shadow cuts. */
+const FULL_STEPS = 8;
 
 export interface LearnerParts {
   readonly slotCount: number;
@@ -37,6 +39,9 @@ export class Learner {
   readonly #cuts: ShadowCuts;
   /** Of those that are down, or came back and were not heard of yet. */
   readonly #stops = new Map<number, StopAnswer>();
+  /** Restarts whose outcome is to come: outcomes heard of before each began. */
+  readonly #awaited = new Map<number, number>();
+  #heardCount = 0;
   #cursor = 0;
 
   constructor(parts: LearnerParts) {
@@ -48,19 +53,23 @@ export class Learner {
   reset(slot: number): void {
     this.#cuts.cancel(slot);
     this.#stops.delete(slot);
+    this.#awaited.delete(slot);
     this.#parts.corrections.reset(slot);
   }
 
   stopped(instanceId: string): void {
     const tenancy = this.#parts.instances.get(instanceId);
     this.#cuts.cancel(tenancy.slot);
+    this.#awaited.delete(tenancy.slot);
     const answer = this.#parts.book.stopAnswer(tenancy);
     if (answer === null) this.#stops.delete(tenancy.slot);
     else this.#stops.set(tenancy.slot, answer);
   }
 
   restarted(instanceId: string): void {
-    this.#cuts.cancel(this.#parts.instances.get(instanceId).slot);
+    const { slot } = this.#parts.instances.get(instanceId);
+    this.#cuts.cancel(slot);
+    this.#awaited.set(slot, this.#heardCount);
   }
 
   /** One sample became visible. */
@@ -71,14 +80,34 @@ export class Learner {
   /** @throws ERR_SHAPE, ERR_SAMPLE; then nothing moved */
   outcome(outcome: RestartOutcome): void {
     const { shared, instances, corrections } = this.#parts;
-    shared.learn(outcome);
+    checkOutcome(outcome);
     const found = instances.find(outcome.instanceId);
-    if (outcome.rung === 3) corrections.learnLaunch(found?.life.registration.jobType, outcome);
+    const stop = (found === undefined ? undefined : this.#stops.get(found.slot)) ?? null;
+    const rung = outcome.rung ?? 0;
+    const stopRung = stop?.rung ?? 0;
+    // The statistics' answers are moved only where they stand in for a demoted network.
+    const isMoved = rung === 0 || (rung === 2 && stopRung === 2);
+    const factor = isMoved ? this.#stepOf(found?.slot) : 0;
+    shared.learn(outcome, factor);
+    if (rung === 3) corrections.learnLaunch(found?.life.registration.jobType, outcome);
     if (found === undefined) return;
     const { slot, life } = found;
     const owner = { slot, jobType: life.registration.jobType };
-    corrections.learnRestart(owner, outcome, this.#stops.get(slot) ?? null);
+    const answer = rung === stopRung ? stop : null;
+    if (isMoved) corrections.learnRestart(owner, outcome, { answer, factor });
     this.#stops.delete(slot);
+    this.#awaited.delete(slot);
+    this.#heardCount++;
+  }
+
+  /**
+   * Restarts whose hours overlap were answered with the same offsets; whole steps of each would add
+   * up to far more than they show. Those awaited, and those heard of since this one began, are k.
+   */
+  #stepOf(slot: number | undefined): number {
+    const began = slot === undefined ? undefined : this.#awaited.get(slot);
+    if (began === undefined) return 1;
+    return Math.min(1, FULL_STEPS / (this.#awaited.size + this.#heardCount - began));
   }
 
   /** Begins the next shadow cuts. */

@@ -9,7 +9,7 @@ import { OUTAGE_MINUTES_DEFAULT } from "./lives.js";
 import type { PopulationPrior } from "./population-prior.js";
 import { checkPredictorName, type PredictorName } from "./predictors/predictors.js";
 import type { PredictorShelf } from "./predictors/shelf.js";
-import type { BehaviourProfile, ProfileOptions } from "./profile.js";
+import type { BehaviourProfile, ProfileOptions, Rung } from "./profile.js";
 import type { PublishedFacts } from "./published.js";
 import type { AnswerReader, NetworkAnswer } from "./reader.js";
 import type { CutPrediction } from "./shadow-cuts.js";
@@ -58,6 +58,7 @@ export class ProfileBook {
     const { beside } = options;
     if (beside !== undefined) checkPredictorName("beside", beside);
     const { envelope, keepNeed, rung, unknown } = answer;
+    const isMoved = rung === 0 || this.#isStandIn(chosen, rung);
     const peak = (resource: number) => highestPhase(envelope, resource);
     return {
       instanceId: life.registration.instanceId,
@@ -72,10 +73,10 @@ export class ProfileBook {
       rung,
       ...(unknown === undefined ? {} : { unknown }),
       modelVersion: chosen === "network" ? modelVersion : chosen,
-      settledAfterMinutes: rung === 0 ? corrections.settledAfterMinutes(ownerOf(tenancy)) : 0,
+      settledAfterMinutes: isMoved ? corrections.settledAfterMinutes(ownerOf(tenancy)) : 0,
       samplesInIncarnation: published.samplesInIncarnation(slot),
       incarnation: published.incarnation(slot),
-      trackerCount: rung === 0 ? calibration.trackerCount : 0,
+      trackerCount: isMoved ? calibration.trackerCount : 0,
       trackers: corrections.counts(ownerOf(tenancy)),
       ...(beside === undefined
         ? {}
@@ -86,10 +87,21 @@ export class ProfileBook {
   #answer(predictor: PredictorName, tenancy: Tenancy, outageMinutes: number): LadderAnswer {
     const facts = this.#facts(predictor, tenancy, outageMinutes);
     const answer = climbLadder(facts);
-    const { corrections } = this.#parts;
+    const { corrections, reader } = this.#parts;
+    const owner = ownerOf(tenancy);
+    if (this.#isStandIn(predictor, answer.rung)) {
+      const scale = reader.scale(tenancy.slot);
+      const moved = corrections.applyToDemoted(answer.envelope, owner, scale);
+      return { ...answer, envelope: capped(moved, facts.caps) };
+    }
     if (answer.rung !== 3 || corrections.launchCount === 0) return answer;
-    const envelope = corrections.applyToLaunch(answer.envelope, ownerOf(tenancy));
+    const envelope = corrections.applyToLaunch(answer.envelope, owner);
     return { ...answer, envelope: capped(envelope, facts.caps) };
+  }
+
+  /** The statistics answer because the network is demoted, not because somebody chose them. */
+  #isStandIn(predictor: PredictorName, rung: Rung): boolean {
+    return rung === 2 && predictor === "network" && this.#parts.corrections.isDemoted;
   }
 
   #facts(predictor: PredictorName, tenancy: Tenancy, outageMinutes: number): LadderFacts {
@@ -149,13 +161,17 @@ export class ProfileBook {
     };
   }
 
-  /** What the network says of an instance that stops now, before anything restarts taught. */
+  /** What is said of an instance that stops now, before anything restarts taught. */
   stopAnswer(tenancy: Tenancy): StopAnswer | null {
-    const { hasNetwork, published, corrections, reader } = this.#parts;
+    const { hasNetwork, published, corrections, reader, predictors } = this.#parts;
     const { slot, life } = tenancy;
     if (!hasNetwork || published.samplesInTotal(slot) === 0) return null;
     const outage = life.registration.typicalOutageMinutes ?? OUTAGE_MINUTES_DEFAULT;
     const scale = reader.scale(slot);
+    if (corrections.isDemoted && predictors.chosen === "network") {
+      const { envelope, rung } = climbLadder(this.#facts("network", tenancy, outage));
+      return rung === 2 ? { rung, envelope, scale } : null;
+    }
     const { envelope } = reader.forOutage(slot, outage, NO_OFFSETS);
     return { envelope: corrections.applyToCut(envelope, ownerOf(tenancy), scale), scale };
   }

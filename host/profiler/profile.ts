@@ -86,8 +86,9 @@ export interface RestartOutcome {
   /** The envelope that had been predicted, 48 numbers, index = `envelopeRow`. */
   readonly predicted: readonly number[];
   /**
-   * Rung that had predicted it. The network's answers (0, or absent) teach as restarts, those about
-   * instances without history (3) as cold launches; others teach nothing.
+   * Rung that had predicted it. The network's answers (0, or absent) teach as restarts, and so do
+   * the statistics' (2) while the network is demoted; those about instances without history (3)
+   * teach as cold launches; others teach nothing.
    */
   readonly rung?: Rung;
 }

@@ -30,8 +30,10 @@ export interface SurgePrior {
 
 export const NO_PRIOR: SurgePrior = { added: NO_SIZE, scaled: NO_SIZE };
 
-/** What the network said when the instance stopped, before any surge. */
+/** What was said when the instance stopped, before anything that restarts taught. */
 export interface StopAnswer {
+  /** 0 or absent: by the network; 2: by the statistics in a demoted network's place. */
+  readonly rung?: 0 | 2;
   /** 48 quantiles. */
   readonly envelope: ArrayLike<number>;
   /** Four, one a resource. */

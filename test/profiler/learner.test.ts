@@ -97,4 +97,107 @@ test("without shadow cuts, and with cuts that only watch, answers keep their bit
   assert.equal(watch.profiles, none.profiles);
 });
 
+/** Until the untrained network is demoted; then one of "web" and one of "batch" restarts. */
+async function demote(options: Partial<ProfilerOptions>, surge: number) {
+  const profiler = open(options);
+  try {
+    const ids = registerAll(profiler);
+    const until = 220;
+    await feed(profiler, 0, until);
+    const [first = "", second = ""] = ids;
+    const stopMs = FLEET_START_MS + until * STEP_MS;
+    for (const [id, factor] of [
+      [first, surge],
+      [second, 1],
+    ] as const) {
+      const { envelope, rung } = profiler.profile(id);
+      profiler.stopped(id, stopMs, "interrupted");
+      profiler.restarted(id, stopMs + 1);
+      const peaks = Array.from(
+        { length: NEED_COLUMNS },
+        (_, column) => factor * (envelope[4 * column] ?? 0),
+      );
+      profiler.outcome({
+        instanceId: id,
+        restartedMs: stopMs + 1,
+        peaks,
+        predicted: [...envelope],
+        rung,
+      });
+    }
+    return ids.map((id) => profiler.profile(id));
+  } finally {
+    await profiler.close();
+  }
+}
+
+test("while the network is demoted restarts still teach, and raise what the statistics say", async () => {
+  const [calm, surged] = [await demote({}, 1), await demote({}, 50)];
+  const at = envelopeRow(2, 0, 2);
+  for (const [index, profile] of surged.entries()) {
+    assert.is(profile.rung, 2);
+    assert.ok(profile.trackers?.demoted);
+    assert.is(profile.trackers?.surges, 1, "both types");
+    assert.is(profile.trackerCount, 2);
+    const bare = calm[index];
+    const raise = (profile.envelope[at] ?? 0) - (bare?.envelope[at] ?? 0);
+    // The offset that all restarts share moves both types, the surge its own.
+    assert.ok(index % 2 === 0 ? raise > 10 : raise > 0 && raise < 10, `${index}: ${raise}`);
+    assert.equal(profile.keepNeed, bare?.keepNeed);
+    if (index % 2 === 0) assert.ok((profile.settledAfterMinutes ?? 0) > 0);
+    const cap = registrationOf(index).limits?.cpu ?? Infinity;
+    assert.ok(profile.envelope.subarray(0, 12).every((value) => value <= cap));
+  }
+});
+
+test("a predictor that was chosen is not moved, demoted network or not", async () => {
+  const options = { predictor: "vpa" } as const;
+  const [calm, surged] = [await demote(options, 1), await demote(options, 50)];
+  assert.is(surged[0]?.rung, 2);
+  assert.is(surged[0]?.trackers?.surges, 0);
+  assert.is(surged[0]?.trackerCount, 0);
+  assert.equal(
+    surged.map(({ envelope }) => envelope),
+    calm.map(({ envelope }) => envelope),
+  );
+});
+
+/** What an instance that runs on is told after `count` others restarted, at once or in turn. */
+async function afterRestarts(count: number, together: boolean): Promise<Float64Array> {
+  const profiler = open({ shadowCutsPerTick: 0 });
+  try {
+    for (let index = 0; index < INSTANCES; index++) profiler.register(registrationOf(index));
+    await feed(profiler, 0, 20);
+    const stopMs = FLEET_START_MS + 20 * STEP_MS;
+    const ids = Array.from({ length: count }, (_, index) => `i${index}`);
+    const restart = (id: string) => {
+      profiler.stopped(id, stopMs, "interrupted");
+      profiler.restarted(id, stopMs + 1);
+    };
+    if (together) ids.forEach(restart);
+    for (const instanceId of ids) {
+      const { envelope } = profiler.profile(instanceId);
+      if (!together) restart(instanceId);
+      const peaks = new Array<number>(NEED_COLUMNS).fill(1_000);
+      profiler.outcome({ instanceId, restartedMs: stopMs + 1, peaks, predicted: [...envelope] });
+    }
+    await feed(profiler, 20, 22);
+    return profiler.profile(`i${INSTANCES - 1}`).envelope;
+  } finally {
+    await profiler.close();
+  }
+}
+
+test("restarts whose hours overlap move what all share by eight steps at most", async () => {
+  const at = envelopeRow(2, 0, 2);
+  const told = async (count: number, together: boolean) =>
+    (await afterRestarts(count, together))[at] ?? Number.NaN;
+  const [none, eight] = [await told(0, true), await told(8, false)];
+  assert.ok(eight > 1.2 * none, `${none}, ${eight}`);
+  assert.is(await told(8, true), eight, "few take whole steps");
+  const many = await told(INSTANCES - 1, true);
+  assert.ok(Math.abs(many / eight - 1) < 1e-5, `${many}, ${eight}`);
+  assert.ok((await told(INSTANCES - 1, false)) > 1.2 * eight);
+});
+
 test.run();
