@@ -22,6 +22,7 @@ import { extenderRoutes } from "./routes/extender.js";
 import { instanceRoutes } from "./routes/instances.js";
 import { operationRoutes } from "./routes/operations.js";
 import { poolRoutes } from "./routes/pools.js";
+import { pushRoutes } from "./routes/push.js";
 import { requestRoutes } from "./routes/requests.js";
 import { sampleRoutes } from "./routes/samples.js";
 import { streamRoutes } from "./routes/streams.js";
@@ -87,6 +88,7 @@ export async function openApp(parts: AppParts): Promise<FastifyInstance> {
         poolRoutes,
         requestRoutes,
         streamRoutes,
+        pushRoutes,
         viewRoutes,
       ]) {
         await api.register(async (scope) => routes(scope, parts));

@@ -5,6 +5,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { LIMITS } from "../../lib/limits.js";
 import { HostSchema } from "./host-schema.js";
+import { PushSchema } from "./push-schema.js";
 
 const strict = { additionalProperties: false } as const;
 
@@ -165,6 +166,7 @@ export const ServiceConfigSchema = Type.Object(
       description: "who carries acts out: dry-run writes them down, cgroup acts on this machine",
     }),
     host: HostSchema,
+    push: PushSchema,
     auth: Auth,
     tls: Type.Optional(Tls),
     http: Http,
