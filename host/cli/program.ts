@@ -12,6 +12,7 @@ import { predictCommand } from "./predict.js";
 import { replayCommand } from "./replay.js";
 import { CommandExit, runCommand } from "./run.js";
 import { serveCommand } from "./serve.js";
+import { topCommand } from "./top.js";
 import { trainCommand } from "./train.js";
 import { readPackageVersion, versionCommand } from "./version.js";
 
@@ -32,6 +33,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage. With --json an error is an object on 
 function commands(environment: Environment): Command[] {
   return [
     serveCommand(environment),
+    topCommand(environment),
     configCommand(environment),
     auditCommand(),
     ledgerCommand(),

@@ -116,14 +116,27 @@ e2e("one interruption is watched from its request to the hand-over", async () =>
   const { instanceId, requestId } = await requestOne();
   const feed = page.locator(".feed");
   await feed.getByRole("link", { name: requestId, exact: true }).first().waitFor();
-  const line = (state: string) =>
-    feed.locator("li", { hasText: state }).filter({ hasText: instanceId }).first();
-  await line("Down").waitFor({ timeout: 120_000 });
-  await line("Back").waitFor({ timeout: 120_000 });
-  assert.match((await line("Back").textContent()) ?? "", /from the room kept for it/);
+  const told = await page.waitForFunction(
+    handOver,
+    { instanceId, requestId },
+    { timeout: 180_000 },
+  );
+  assert.match(await told.jsonValue(), /from the room kept for it/);
   assert.equal(complaints, []);
   await page.context().close();
 });
+
+/** What the feed says of the instance being back, once it also says that it went down, both after
+ * the decision. Newest first: what came later stands before. */
+function handOver({ instanceId, requestId }: Readonly<Record<string, string>>): string {
+  const lines = [...document.querySelectorAll(".feed li")];
+  const names = (line: Element): string => line.querySelector("a")?.textContent ?? "";
+  const asked = lines.findIndex((line) => names(line) === requestId);
+  const later = lines.slice(0, asked).filter((line) => names(line) === instanceId);
+  const of = (state: string): string =>
+    later.find((line) => line.querySelector(".badge")?.textContent === state)?.textContent ?? "";
+  return of("Down") === "" ? "" : of("Back");
+}
 
 /** Interrupts, over HTTP, the first instance that may be. */
 async function requestOne(): Promise<{ readonly instanceId: string; readonly requestId: string }> {

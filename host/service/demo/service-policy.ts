@@ -18,6 +18,7 @@ import type { ServiceRuntime } from "../runtime.js";
 
 /** The allocator counts in these. */
 const STEP = 1 / 1024;
+const MINUTE_MS = 60_000;
 
 export class ServicePolicy implements WorldPolicy {
   readonly #runtime: ServiceRuntime;
@@ -68,7 +69,7 @@ export class ServicePolicy implements WorldPolicy {
     const interruptions: Interruption[] = [];
     for (const act of this.#takeActs()) {
       if (act.kind !== "interrupt") continue;
-      interruptions.push(await this.#down(act.instanceId, "reclaim", this.#outageOf(act.planId)));
+      interruptions.push(await this.#down(act.instanceId, "reclaim", this.#outageOf(act)));
     }
     return interruptions;
   }
@@ -118,9 +119,15 @@ export class ServicePolicy implements WorldPolicy {
     void this.#runtime.submit(request);
   }
 
-  #outageOf(planId: string): number | undefined {
-    const requestId = this.#runtime.ledger.get("plan", planId)?.requestId;
-    return requestId === undefined ? undefined : this.#outages.get(requestId);
+  /** Who was asked for from outside is back when that was said; the world draws the others. */
+  #outageOf({ instanceId, planId }: Act): number | undefined {
+    const { ledger, allocator, clock } = this.#runtime;
+    const requestId = ledger.get("plan", planId)?.requestId;
+    if (requestId === undefined) return undefined;
+    if (this.#outages.has(requestId)) return this.#outages.get(requestId);
+    const lease = allocator.reservationOfOwner(instanceId);
+    if (lease === undefined) return undefined;
+    return Math.max(0, lease.expectedRestartMs - clock.nowMs()) / MINUTE_MS;
   }
 
   async #down(
