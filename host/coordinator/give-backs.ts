@@ -1,6 +1,6 @@
 /** Acts that follow from the end of a lease: its donors get back what they gave. */
 import type { ResourceAllocator } from "../allocator/types.js";
-import type { Act } from "../engines/engine.js";
+import type { Act, ActOutcome } from "../engines/engine.js";
 import { canonicalJson } from "../ledger/encoding.js";
 import type { LedgerChange } from "../ledger/ledger.js";
 import type { ReservationRecord } from "../ledger/records.js";
@@ -28,6 +28,27 @@ export function giveBackActs(
       return [act];
     }),
   );
+}
+
+/**
+ * A refusal that need not be the last word, of what the books still say: the machine would stay shrunk,
+ * or short, for ever, so it is told again on the next tick.
+ */
+export function isToRepeat(
+  allocator: ResourceAllocator,
+  acts: readonly Act[],
+  outcome: ActOutcome,
+): boolean {
+  if (outcome.status !== "refused" || outcome.final === true) return false;
+  const act = acts.find(({ actId }) => actId === outcome.actId);
+  if (act?.kind === "give-back") {
+    const held = allocator.allocationOf(act.instanceId);
+    return held?.nodeId === act.nodeId && held.amounts.every((each, r) => each === act.target[r]);
+  }
+  if (act?.kind !== "grant") return false;
+  const [reservationId = ""] = act.actId.split("/");
+  const lease = allocator.reservation(reservationId);
+  return lease?.state === "claimed" && lease.fencingToken === act.fencingToken;
 }
 
 /** Written in the commit that causes the acts, so that a crash before they are sent loses none. */

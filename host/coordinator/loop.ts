@@ -8,7 +8,7 @@ import { type Committed, commitPlan, commitVerdict, isHoldOf } from "./commit-pl
 import { decide, decisionRecord, type Verdict } from "./decision.js";
 import { finishPlan } from "./finish-plan.js";
 import { failedInputs, gather } from "./gather.js";
-import { giveBackActs, outboxChanges, outboxRemovals } from "./give-backs.js";
+import { giveBackActs, isToRepeat, outboxChanges, outboxRemovals } from "./give-backs.js";
 import { grantRestart, isShort, topUpGrants } from "./grants.js";
 import { jainIndex } from "./losses.js";
 import { actsOfPlan } from "./plan-messages.js";
@@ -295,9 +295,11 @@ export class CoordinatorLoop {
   async #send(acts: readonly Act[], turn: Turn): Promise<CoordinatorEvent[]> {
     const written = backedActs(this.#context.ledger, acts, turn.tally);
     const outcomes = await this.#ask(written, turn);
-    if (outcomes.length === 0) return [];
-    this.#context.ledger.commit(outboxRemovals(outcomes.map(({ actId }) => actId)));
-    return [{ kind: "answered", outcomes }];
+    const { allocator, ledger } = this.#context;
+    const settled = outcomes.filter((outcome) => !isToRepeat(allocator, acts, outcome));
+    if (settled.length === 0) return [];
+    ledger.commit(outboxRemovals(settled.map(({ actId }) => actId)));
+    return [{ kind: "answered", outcomes: settled }];
   }
 
   /** Without an answer the acts stay open and are sent again; the engine carries each out once. */
@@ -341,6 +343,9 @@ export class CoordinatorLoop {
     const held = [...allocator.reservations()].filter(
       ({ ownerId, state }) => state === "held" && isHoldOf(requestId, ownerId),
     );
+    const open = [...this.#state.plans.values()].filter(
+      ({ record }) => record.requestId === requestId,
+    );
     const acts = allocator.transact(
       () => {
         const ended = held.map(({ reservationId, fencingToken }) =>
@@ -351,6 +356,7 @@ export class CoordinatorLoop {
       (posted) => [
         ...outboxChanges(posted),
         { table: "meta", key: `pending/${requestId}`, remove: true },
+        ...open.map(({ record }) => ({ table: "plan", key: record.planId, put: record }) as const),
       ],
     );
     return [{ kind: "posted", acts }];

@@ -40,6 +40,21 @@ export function nextActIds({ record, refusedActs }: Progress): string[] {
     .filter((actId) => !answered.has(actId));
 }
 
+/** Nobody was told to stop yet: neighbours are still shrinking. */
+export function isStillShrinking(plan: Progress): boolean {
+  return nextActIds(plan).some((actId) => donorOfAct(actId) !== undefined);
+}
+
+/** Acts without an answer. */
+export function unansweredActs({ record, refusedActs }: Progress): string[] {
+  const all = [
+    ...record.shrinks.map(({ donorId }) => shrinkActId(record.planId, donorId)),
+    ...record.victims.map((instanceId) => interruptActId(record.planId, instanceId)),
+  ];
+  const answered = new Set([...record.confirmedActs, ...refusedActs]);
+  return all.filter((actId) => !answered.has(actId));
+}
+
 /** Whether all of it happened. */
 export function isPlanCarriedOut({ record, refusedActs }: Progress): boolean {
   return refusedActs.length === 0 && nextActIds({ record, refusedActs }).length === 0;

@@ -7,12 +7,18 @@ import type { ResourceAllocator } from "../allocator/types.js";
 import type { Act } from "../engines/engine.js";
 import type { Ledger } from "../ledger/ledger.js";
 import type { PlanRecord } from "../ledger/records.js";
-import { downInstance, PENDING_PREFIX, SEQUENCE_KEY } from "./commit-plan.js";
+import { downInstance, isHoldOf, PENDING_PREFIX, SEQUENCE_KEY } from "./commit-plan.js";
 import { ACT_PREFIX } from "./give-backs.js";
 import type { RecordedInputs } from "./inputs.js";
 import type { InstanceRegistry } from "./instances.js";
-import { interruptActId, shrinkActId } from "./plan-acts.js";
-import type { CoordinatorState, DownInstance, OpenPlan, PendingRequest } from "./state.js";
+import { unansweredActs } from "./plan-acts.js";
+import {
+  type CoordinatorState,
+  type DownInstance,
+  type OpenPlan,
+  type PendingRequest,
+  withdrawnPlan,
+} from "./state.js";
 
 export interface Recovered {
   readonly state: CoordinatorState;
@@ -71,16 +77,15 @@ function openPlan(
   const down = leases.flatMap((lease) =>
     lease !== undefined && record.victims.includes(lease.instanceId) ? [downInstance(lease)] : [],
   );
-  const alive = leases.every((lease) => lease?.state === "held" || lease?.state === "claimed");
-  return { record, request, down, refusedActs: alive ? [] : unconfirmed(record) };
-}
-
-function unconfirmed(record: PlanRecord): string[] {
-  const all = [
-    ...record.shrinks.map(({ donorId }) => shrinkActId(record.planId, donorId)),
-    ...record.victims.map((instanceId) => interruptActId(record.planId, instanceId)),
-  ];
-  return all.filter((actId) => !record.confirmedActs.includes(actId));
+  const isWithdrawn = record.withdrawn === true;
+  const alive = leases.every((lease) => {
+    if (lease?.state === "held" || lease?.state === "claimed") return true;
+    // What was held for a request that is over is not missed.
+    return isWithdrawn && lease !== undefined && isHoldOf(record.requestId, lease.ownerId);
+  });
+  const plan: OpenPlan = { record, request, down, refusedActs: [] };
+  if (!alive) return { ...plan, refusedActs: unansweredActs(plan) };
+  return isWithdrawn ? withdrawnPlan(plan) : plan;
 }
 
 function* valuesWithPrefix(ledger: Ledger, prefix: string): Iterable<string> {

@@ -4,7 +4,13 @@
  */
 import type { Act, ActOutcome } from "../engines/engine.js";
 import type { DecisionRecord, PlanRecord } from "../ledger/records.js";
-import { isPlanCarriedOut, nextActIds, victimOfAct } from "./plan-acts.js";
+import {
+  isPlanCarriedOut,
+  isStillShrinking,
+  nextActIds,
+  unansweredActs,
+  victimOfAct,
+} from "./plan-acts.js";
 import type { CoordinatorRequest } from "./types.js";
 import type { FirstDeferral } from "./waits.js";
 
@@ -119,7 +125,25 @@ function onRequested(state: CoordinatorState, request: CoordinatorRequest): Tran
 
 function onWithdrawn(state: CoordinatorState, requestId: string): Transition {
   const pending = withoutEntry(state.pending, requestId);
-  return { state: { ...state, pending }, effects: [{ kind: "end-holds", requestId }] };
+  const plans = new Map(state.plans);
+  const effects: Effect[] = [{ kind: "end-holds", requestId }];
+  for (const [planId, plan] of state.plans) {
+    if (plan.record.requestId !== requestId) continue;
+    const next = withdrawnPlan(plan);
+    plans.set(planId, next);
+    if (nextActIds(next).length === 0) effects.push(nextStep(next));
+  }
+  return { state: { ...state, pending, plans }, effects };
+}
+
+/**
+ * Nobody is interrupted for a request that is over, as long as nobody was told to stop. After that
+ * the plan goes on: what was told may have happened, whatever became of the answer.
+ */
+export function withdrawnPlan(plan: OpenPlan): OpenPlan {
+  const record: PlanRecord = { ...plan.record, withdrawn: true };
+  const unanswered = isStillShrinking(plan) ? unansweredActs(plan) : [];
+  return { ...plan, record, refusedActs: union(plan.refusedActs, unanswered) };
 }
 
 /** Open plans first, in the order in which they were made; then requests, nearest deadline first. */
@@ -217,7 +241,7 @@ function onFinished(
     if (!wasInterrupted(plan, each.instanceId)) down.delete(each.instanceId);
   }
   const next = { ...state, down, plans: withoutEntry(state.plans, event.planId) };
-  if (isPlanCarriedOut(plan)) return quiet(next);
+  if (isPlanCarriedOut(plan) || plan.record.withdrawn === true) return quiet(next);
   // What the engine refused is asked for again, as a fresh request would be.
   const { request } = plan;
   const again = { request, attempts: 1, dueMs: event.nowMs + 1 };
@@ -268,7 +292,7 @@ function onPosted(state: CoordinatorState, acts: readonly Act[]): Transition {
   return { state: { ...state, outbox }, effects: [{ kind: "send", acts }] };
 }
 
-/** Confirmed or refused, the answer is final: a refusal means that a newer act is under way. */
+/** Those that are not to be sent again. */
 function onAnswered(state: CoordinatorState, outcomes: readonly ActOutcome[]): Transition {
   const outbox = new Map(state.outbox);
   for (const { actId } of outcomes) outbox.delete(actId);

@@ -46,7 +46,7 @@ export class DryRunEngine implements Engine {
     const token = this.#tokens.get(act.instanceId);
     if (token !== undefined && act.fencingToken < token) {
       const reason = `stale fencing token ${act.fencingToken}: ${act.instanceId} has seen ${token}`;
-      return { actId: act.actId, status: "refused", reason };
+      return { actId: act.actId, status: "refused", reason, final: true };
     }
     this.#carryOut?.(act);
     this.#tokens.set(act.instanceId, act.fencingToken);

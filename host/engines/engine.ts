@@ -48,7 +48,13 @@ export type Act = ActBase &
 
 export type ActOutcome =
   | { readonly actId: string; readonly status: "confirmed" }
-  | { readonly actId: string; readonly status: "refused"; readonly reason: string };
+  | {
+      readonly actId: string;
+      readonly status: "refused";
+      readonly reason: string;
+      /** To send it again would not help: a newer act is under way, or it is not ours to act on. */
+      readonly final?: boolean;
+    };
 
 export interface Engine {
   readonly name: string;

@@ -113,6 +113,8 @@ export interface PlanRecord {
   /** Acts already confirmed by the engine, by act id. */
   readonly confirmedActs: readonly string[];
   readonly fencingToken: number;
+  /** Whoever asked wants it no more: what is not under way yet is not begun. */
+  readonly withdrawn?: boolean;
 }
 
 export type VerdictKind = "proceed" | "defer" | "refuse";

@@ -33,7 +33,7 @@ export class ModeEngine implements Engine {
       if (answer !== undefined) return [answer];
       if (this.#isAllowed(act)) return [];
       const reason = `the group of ${act.instanceId} is in mode ${this.#modeOf(act.instanceId)}`;
-      return [{ actId: act.actId, status: "refused", reason }];
+      return [{ actId: act.actId, status: "refused", reason, final: true }];
     });
   }
 

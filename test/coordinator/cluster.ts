@@ -24,6 +24,7 @@ export interface ClusterOptions {
   readonly clock?: VirtualClock;
   readonly policy?: Partial<CoordinatorPolicy>;
   readonly load?: LoadReader;
+  readonly reserve?: "pooled" | "sum";
 }
 
 export interface Tenant {
@@ -52,7 +53,9 @@ export class Cluster {
     this.ledger = options.ledger ?? new MemoryLedger();
     this.engine = options.engine ?? this.dryRun;
     const { clock, ledger, profiles, priorities, engine } = this;
-    this.allocator = new PredictiveAllocator({ profiles, ledger, clock, module, debug: true });
+    const { reserve = "pooled" } = options;
+    const ports = { profiles, ledger, clock, module };
+    this.allocator = new PredictiveAllocator({ ...ports, debug: true, reserve });
     this.coordinator = new Coordinator({
       allocator: this.allocator,
       profiles,

@@ -80,12 +80,12 @@ export class CgroupEngine implements Engine {
     const token = this.#tokens.get(instanceId);
     if (token !== undefined && fencingToken < token) {
       const reason = `stale fencing token ${fencingToken}: ${instanceId} has seen ${token}`;
-      return { actId, status: "refused", reason };
+      return { actId, status: "refused", reason, final: true };
     }
     const place = this.#placeOf(instanceId);
     if (place === undefined) {
       const reason = `${instanceId} is neither a managed instance nor a group here`;
-      return { actId, status: "refused", reason };
+      return { actId, status: "refused", reason, final: true };
     }
     // Before it acts: a token that is lost with the process would let an older owner in.
     this.#tokens.set(instanceId, fencingToken);
