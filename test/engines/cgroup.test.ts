@@ -135,6 +135,7 @@ test("tokens outlive the engine, acts are carried out once, strangers are refuse
       actId: "b",
       status: "refused",
       reason: "stale fencing token 6: app has seen 7",
+      final: true,
     });
     const stranger = await one(bed.engine, { ...act, actId: "c", instanceId: "../etc" });
     assert.is(stranger?.status, "refused");

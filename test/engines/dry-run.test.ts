@@ -47,6 +47,7 @@ test("a stale fencing token is refused for its instance only; an equal one is no
     actId: "b",
     status: "refused",
     reason: "stale fencing token 4: i has seen 5",
+    final: true,
   });
   assert.is(other?.status, "confirmed");
   assert.is(equal?.status, "confirmed");
