@@ -234,7 +234,7 @@ class World {
 }
 
 for (const mode of MODES) {
-  test(`${mode}: a process that dies at any call, before or after its effect, is taken over`, async () => {
+  test(`${mode}: a process that dies before or after any call is taken over`, async () => {
     const whole = new World(mode);
     const counter = new Fuse();
     await whole.open(counter);
@@ -280,7 +280,7 @@ const happenings = fc.array(
 );
 
 for (const mode of MODES) {
-  test(`${mode}: an engine that refuses, is late or never answers, restarts, jumps of the clock`, async () => {
+  test(`${mode}: an engine that refuses, is late or never answers; jumps of the clock`, async () => {
     await fc.assert(
       fc.asyncProperty(happenings, async (all) => {
         const world = new World(mode);
