@@ -121,5 +121,6 @@ export function requireRoom(
     field: "amounts",
     got: lacking,
     expected: "no more than the node has",
+    nodeId,
   });
 }

@@ -9,8 +9,10 @@ import { type Candidate, type Exclusion, isCandidate } from "./candidates.js";
 import { earliestSuccessMs } from "./forecast.js";
 import type { RecordedInputs } from "./inputs.js";
 import { type AskDonors, DonorTape, type PlanInputs, playBack } from "./inputs.js";
+import { compareLoss } from "./plan-loss.js";
 import { type Proposal, propose } from "./planner.js";
 import { backoffMs } from "./policy.js";
+import { firstOfEachCode, noRoomReasons } from "./reasons.js";
 import { neverReasons } from "./refusal.js";
 import { forecastLatenessMs, furtherWaitMs, UNKNOWN_WAIT_MS } from "./waits.js";
 
@@ -39,7 +41,7 @@ export function decide(inputs: PlanInputs, askDonors: AskDonors): Verdict {
 type Outcome = Omit<Verdict, "recorded">;
 
 function weigh(inputs: PlanInputs, ask: AskDonors): Outcome {
-  const { request, nowMs, policy } = inputs;
+  const { request, nowMs } = inputs;
   const never = inputs.failure === undefined ? neverReasons(inputs) : [];
   if (never.length > 0) {
     const proposal = emptyProposal(propose(inputs, ask, false));
@@ -47,21 +49,41 @@ function weigh(inputs: PlanInputs, ask: AskDonors): Outcome {
   }
   const plain = propose(inputs, ask, false);
   const refused = inputs.failure ?? inputs.allocatorRefusal;
-  if (plain.feasible && refused === undefined) return proceed(plain);
-  const { deadlineMs } = request;
-  const forceDue =
-    request.force === true && deadlineMs !== undefined && nowMs + policy.forceLeadMs >= deadlineMs;
-  if (forceDue && refused === undefined) {
+  const force = request.force === true && request.deadlineMs !== undefined;
+  // Where nobody was spared for want of a place, force would choose the same.
+  const sparing = plain.feasible && plain.unplaced.length > 0 && request.kind === "reclaim";
+  if (plain.feasible && refused === undefined && !(force && sparing)) return proceed(plain);
+  if (force && refused === undefined && (sparing || isForceDue(inputs))) {
     const forced = propose(inputs, ask, true);
-    if (forced.feasible) return proceed(forced);
+    const better = betterOf(plain, forced);
+    if (better === plain) return proceed(plain);
+    if (forced.feasible && isForceDue(inputs)) return proceed(forced);
   }
-  const reasons = refused === undefined ? plain.reasons : [refused];
+  const { deadlineMs } = request;
+  const waitsFor = sparing ? firstOfEachCode(plain.unplaced.flatMap(noRoomReasons)) : plain.reasons;
+  const reasons = refused === undefined ? waitsFor : [refused];
   const proposal = emptyProposal(plain);
   if (deadlineMs !== undefined && nowMs >= deadlineMs) {
     const late: Reason = { code: "DEADLINE_TOO_CLOSE", text: "the deadline has passed" };
     return { kind: "refuse", proposal, reasons: [late, ...reasons] };
   }
   return { kind: "defer", proposal, reasons, ...retryTimes(inputs, reasons, refused) };
+}
+
+function isForceDue({ request, nowMs, policy }: PlanInputs): boolean {
+  const { force, deadlineMs } = request;
+  return force === true && deadlineMs !== undefined && nowMs + policy.forceLeadMs >= deadlineMs;
+}
+
+/**
+ * Whoever set `force` accepts that a restart goes short. Then sparing somebody of a low class who
+ * has no place, at the cost of higher classes or of many more, is not what was asked for: such a
+ * plan waits for the room until force is due.
+ */
+function betterOf(plain: Proposal, forced: Proposal): Proposal {
+  if (!plain.feasible) return forced;
+  if (!forced.feasible || forced.uncovered !== undefined) return plain;
+  return compareLoss(plain, forced) <= 0 ? plain : forced;
 }
 
 function proceed(proposal: Proposal): Outcome {

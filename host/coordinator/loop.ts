@@ -10,6 +10,7 @@ import { finishPlan } from "./finish-plan.js";
 import { failedInputs, gather } from "./gather.js";
 import { giveBackActs, isToRepeat, outboxChanges, outboxRemovals } from "./give-backs.js";
 import { grantRestart, isShort, topUpGrants } from "./grants.js";
+import { owedBy, withLessRoom } from "./less-room.js";
 import { jainIndex } from "./losses.js";
 import { actsOfPlan } from "./plan-messages.js";
 import type { CoordinatorContext } from "./ports.js";
@@ -33,6 +34,9 @@ interface Turn {
   readonly tally: CheckTally;
   expiredCount: number;
 }
+
+/** How often a plan is made anew because the allocator found less room than the planner. */
+const REFUSALS_MAX = 8;
 
 /** Of the ledger or of broken books: then no request may be decided. */
 const STOPPING_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -255,19 +259,27 @@ export class CoordinatorLoop {
     }
   }
 
+  /**
+   * A plan that the allocator has no room for is made again with that much less room on the node
+   * where it lacked: the planner counts what a victim's lease holds alone, the allocator what it
+   * held beside others and what its donors take back.
+   */
   #weighAndCommit(pending: PendingRequest): Committed {
     const { allocator } = this.#context;
-    const inputs = gather(this.#context, this.#state, pending);
     const ask: Parameters<typeof decide>[1] = (search) => allocator.donors(search);
-    const verdict: Verdict = decide(inputs, ask);
     const so = { sequence: this.#sequence + 1, pending };
-    if (verdict.kind !== "proceed") return commitVerdict(this.#context, verdict, so);
-    try {
-      return commitPlan(this.#context, verdict, so);
-    } catch (error) {
-      const allocatorRefusal = refusalOf(error);
-      if (allocatorRefusal === undefined) throw error;
-      return commitVerdict(this.#context, decide({ ...inputs, allocatorRefusal }, ask), so);
+    let inputs = gather(this.#context, this.#state, pending);
+    for (let refusals = 0; ; refusals++) {
+      const verdict: Verdict = decide(inputs, ask);
+      if (verdict.kind !== "proceed") return commitVerdict(this.#context, verdict, so);
+      try {
+        return commitPlan(this.#context, verdict, so);
+      } catch (error) {
+        const allocatorRefusal = refusalOf(error);
+        if (allocatorRefusal === undefined) throw error;
+        const owed = refusals < REFUSALS_MAX ? owedBy(error) : undefined;
+        inputs = owed === undefined ? { ...inputs, allocatorRefusal } : withLessRoom(inputs, owed);
+      }
     }
   }
 

@@ -1,12 +1,15 @@
 /** Where each victim will restart, with its room reserved; the requester's room is taken before. */
-import { NEED_COLUMNS, RESOURCE_COUNT } from "../core/abi.js";
+import { NEED_COLUMNS, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
 import type { ShrinkRecord } from "../ledger/records.js";
 import { availabilityIn, type Candidate } from "./candidates.js";
+import type { DonorBounds } from "./donor-bounds.js";
 import type { AskDonors, PlanInputs } from "./inputs.js";
 import { type LeaseShape, peakOverPhases, type Rooms } from "./rooms.js";
 
 /** Nodes on which neighbours are asked to shrink for one restart. */
 const SHRINK_NODES_MAX = 4;
+/** Nodes of which it is looked up what neighbours could give at most. */
+const BOUND_NODES_MAX = 16;
 
 export interface Placement {
   readonly candidate: Candidate;
@@ -23,6 +26,8 @@ export interface PlacementTask {
   readonly inputs: PlanInputs;
   readonly rooms: Rooms;
   readonly ask: AskDonors;
+  /** What `ask` can answer at most. */
+  readonly bounds: DonorBounds;
   /** Instances that cannot give: victims and those that already do. Grows with each shrink. */
   readonly spent: Set<string>;
   readonly force: boolean;
@@ -55,11 +60,13 @@ export function place(candidate: Candidate, task: PlacementTask): Placement | Un
   if (nodeId !== undefined && chance >= inputs.policy.availabilityMin) {
     return take(candidate, task, { nodeId, shrinks: [], availability: chance });
   }
-  for (const donorNodeId of shrinkOrder(candidate, rooms)) {
+  const near = shrinkOrder(candidate, rooms);
+  const able = near.filter((id) => lackBesideDonors(candidate, id, task).every(isNothing));
+  for (const donorNodeId of able.slice(0, SHRINK_NODES_MAX)) {
     const placement = placeByShrinking(candidate, donorNodeId, task);
     if (placement !== undefined) return placement;
   }
-  if (task.force) return placePartly(candidate, task, chance);
+  if (task.force) return placePartly(candidate, task, { near, chance });
   const nearest = leastMissingNode(candidate, rooms);
   const missing =
     nearest === undefined ? [...candidate.need] : rooms.missing(nearest, leaseOf(candidate));
@@ -128,7 +135,19 @@ function shrinkOrder(candidate: Candidate, rooms: Rooms): string[] {
   }));
   lacks.sort((a, b) => a.lack - b.lack || (a.nodeId < b.nodeId ? -1 : 1));
   const others = lacks.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== own);
-  return (nodeIds.includes(own) ? [own, ...others] : others).slice(0, SHRINK_NODES_MAX);
+  return (nodeIds.includes(own) ? [own, ...others] : others).slice(0, BOUND_NODES_MAX);
+}
+
+/** Resource x phase: what the node lacks when all of its neighbours gave all they can. */
+function lackBesideDonors(candidate: Candidate, nodeId: string, task: PlacementTask): number[] {
+  const given = task.bounds.atMost(nodeId, task.spent);
+  return task.rooms
+    .missing(nodeId, leaseOf(candidate))
+    .map((amount, c) => Math.max(0, amount - (given[Math.floor(c / PHASE_COUNT)] ?? 0)));
+}
+
+function isNothing(amount: number): boolean {
+  return amount === 0;
 }
 
 function leastMissingNode(candidate: Candidate, rooms: Rooms): string | undefined {
@@ -152,15 +171,51 @@ function lackShare(missing: readonly number[], need: readonly number[]): number 
   }, 0);
 }
 
-/** Under force: what there is on the node that lacks least; the rest is the shortfall. */
-function placePartly(candidate: Candidate, task: PlacementTask, chance: number): Placement {
+/**
+ * Under force: what there is on the node that lacks least once its neighbours have given what they
+ * can; the rest is the shortfall.
+ */
+function placePartly(
+  candidate: Candidate,
+  task: PlacementTask,
+  so: { readonly near: readonly string[]; readonly chance: number },
+): Placement {
   const { rooms } = task;
-  const nodeId = leastMissingNode(candidate, rooms) ?? candidate.input.nodeId;
+  const own = candidate.input.nodeId;
+  const lacks = so.near.map((nodeId) => ({
+    nodeId,
+    lack: lackShare(lackBesideDonors(candidate, nodeId, task), candidate.need),
+  }));
+  // The order of `near` settles ties: its own node comes first.
+  const least = lacks.reduce(
+    (best, next) => (next.lack < best.lack ? next : best),
+    lacks[0] ?? { nodeId: leastMissingNode(candidate, rooms) ?? own, lack: 0 },
+  );
+  const { nodeId } = least;
+  const shrinks = rooms.isOvercommitted(nodeId) ? [] : partialShrinks(candidate, nodeId, task);
+  for (const { donorId, given } of shrinks) {
+    rooms.addFlat(nodeId, given, 1);
+    task.spent.add(donorId);
+  }
   const missing = rooms.missing(nodeId, leaseOf(candidate)).map((amount, column) =>
     // A node that is overcommitted lacks more than the need; nobody needs more than that.
     Math.min(amount, candidate.need[column] ?? 0),
   );
   const amounts = candidate.need.map((amount, column) => amount - (missing[column] ?? 0));
-  rooms.takeLease(nodeId, { amounts, spans: candidate.spans, given: [] });
-  return { candidate, nodeId, amounts, missing, shrinks: [], availability: chance };
+  rooms.takeLease(nodeId, { amounts, spans: candidate.spans, given: sumGiven(shrinks) });
+  return { candidate, nodeId, amounts, missing, shrinks, availability: so.chance };
+}
+
+function partialShrinks(
+  candidate: Candidate,
+  nodeId: string,
+  task: PlacementTask,
+): readonly ShrinkRecord[] {
+  return task.ask({
+    nodeId,
+    groupId: candidate.input.groupId,
+    missing: peakOverPhases(task.rooms.missing(nodeId, leaseOf(candidate))),
+    exclude: task.spent,
+    partial: true,
+  });
 }

@@ -7,6 +7,7 @@
 import type { Reason, ShrinkRecord } from "../ledger/records.js";
 import { type Candidate, type Exclusion, GroupBudgets, isCandidate, judge } from "./candidates.js";
 import { type Cover, selectVictims } from "./cover.js";
+import { DonorBounds } from "./donor-bounds.js";
 import { type ShrinksByNode, type TrimmedShrinks, trimShrinks } from "./donor-trim.js";
 import type { AskDonors, PlanInputs } from "./inputs.js";
 import { leftInHour } from "./losses.js";
@@ -53,6 +54,8 @@ export interface Proposal {
   readonly scores: Cover["scores"];
   /** Among those whose restart has a place; absent where nobody was picked for the room. */
   readonly bounds?: Cover["bounds"];
+  /** What even force could not cover, one value a resource. */
+  readonly uncovered?: readonly number[];
   /** How many neighbours shrink for the room, and the fewest that could give as much. */
   readonly donorCount?: number;
   readonly donorCountMin?: number;
@@ -87,7 +90,8 @@ function proposeInterruption(inputs: PlanInputs, ask: AskDonors, force: boolean)
   }
   rooms.addFlat(candidate.input.nodeId, candidate.input.freed, 1);
   const spent = new Set([candidate.input.instanceId]);
-  const result = place(candidate, { inputs, rooms, ask, spent, force });
+  const bounds = new DonorBounds(ask);
+  const result = place(candidate, { inputs, rooms, ask, bounds, spent, force });
   if (!isPlaced(result)) {
     const reasons = noRoomReasons(result);
     return { ...empty, feasible: false, reasons, unplaced: [result] };
@@ -106,6 +110,7 @@ class Reclaim {
   readonly #inputs: PlanInputs;
   readonly #request: ReclaimRequest;
   readonly #ask: AskDonors;
+  readonly #bounds: DonorBounds;
   readonly #force: boolean;
 
   constructor(
@@ -116,6 +121,7 @@ class Reclaim {
     this.#inputs = inputs;
     this.#request = request;
     this.#ask = how.ask;
+    this.#bounds = new DonorBounds(how.ask);
     this.#force = how.force;
   }
 
@@ -220,7 +226,8 @@ class Reclaim {
       ...cover.victims.map(({ input }) => input.instanceId),
       ...so.givenBy.keys(),
     ]);
-    const task = { inputs: this.#inputs, rooms, ask: this.#ask, spent, force: this.#force };
+    const how = { ask: this.#ask, bounds: this.#bounds, force: this.#force };
+    const task = { inputs: this.#inputs, rooms, spent, ...how };
     const placements: Placement[] = [];
     for (const candidate of placementOrder(cover.victims)) {
       const result = place(candidate, task);
@@ -231,7 +238,18 @@ class Reclaim {
     if (!cover.covered) reasons.push(uncoveredReason("FORCED_SHORTFALL", cover.left));
     const { judged, holds, unplaced } = so;
     const { scores, bounds } = cover;
-    return { feasible: true, judged, placements, holds, reasons, scores, bounds, unplaced };
+    const left = cover.covered ? {} : { uncovered: cover.left };
+    return {
+      feasible: true,
+      judged,
+      placements,
+      holds,
+      reasons,
+      scores,
+      bounds,
+      unplaced,
+      ...left,
+    };
   }
 
   #infeasible(

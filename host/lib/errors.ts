@@ -35,6 +35,8 @@ export interface ErrorDetails {
   readonly field?: string;
   readonly got?: unknown;
   readonly expected?: string;
+  /** The node it is about, for whoever can do with less of that one. */
+  readonly nodeId?: string;
 }
 
 export class RepriseError extends Error {

@@ -3,7 +3,6 @@ import type { LoadReader } from "../allocator/load.js";
 import { isHoldOf } from "../coordinator/commit-plan.js";
 import { Coordinator } from "../coordinator/coordinator.js";
 import type { RecordedInputs } from "../coordinator/inputs.js";
-import { restartNeed } from "../coordinator/need.js";
 import type {
   CoordinatorRequest,
   InterruptionRequest,
@@ -82,8 +81,6 @@ export class ReprisePolicy implements ReplayPolicy {
   readonly #leases = new LeaseLog();
   readonly #requests = new Map<string, CoordinatorRequest>();
   readonly #plans = new Map<string, CoordinatorRequest>();
-  /** What was predicted for the restart of those who are down. */
-  readonly #needs = new Map<string, readonly number[]>();
   #acts: Act[] = [];
   #shrinkCount = 0;
   #hasNews = false;
@@ -232,8 +229,8 @@ export class ReprisePolicy implements ReplayPolicy {
     const grant = await this.#coordinator.restarted(instanceId, nowMs);
     if (grant.reservationId !== null) this.#leases.used(grant.reservationId);
     this.#board.refresh();
-    const need = this.#needs.get(instanceId) ?? [];
-    const short = need.some((amount, column) => (grant.amounts[column] ?? 0) < amount - STEP);
+    // Short of what was asked for: of its lease, without one of what is predicted now.
+    const short = grant.shortfall.some((lack) => lack > STEP);
     return { nodeId: grant.nodeId, amounts: grant.amounts, reserved, short };
   }
 
@@ -331,7 +328,6 @@ export class ReprisePolicy implements ReplayPolicy {
   ): Interruption {
     const planned = outageMinutes === undefined ? {} : { outageMinutes };
     const { envelope } = this.#profiler.profile(instanceId, planned);
-    this.#needs.set(instanceId, restartNeed(envelope));
     this.#profiler.stopped(instanceId, this.#clock.nowMs(), "interrupted");
     this.#board.forget(instanceId);
     return { instanceId, cause, predicted: [...envelope], ...planned };
