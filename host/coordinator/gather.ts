@@ -9,6 +9,7 @@ import type { DownInput, InstanceInput, LeaseEndInput, NodeInput, PlanInputs } f
 import type { KnownInstance } from "./instances.js";
 import { lossesOf } from "./losses.js";
 import { isUsableEnvelope } from "./need.js";
+import { sumGiven } from "./placement.js";
 import { HOUR_MS } from "./policy.js";
 import type { CoordinatorContext } from "./ports.js";
 import type { CoordinatorState, PendingRequest } from "./state.js";
@@ -147,7 +148,7 @@ function instanceInput(
     priority: priorityOf(context, instanceId),
     interruptible: interruptible && context.isPinned?.(instanceId) !== true,
     up: freed !== undefined && !so.isDown,
-    freed: freed ?? new Array<number>(RESOURCE_COUNT).fill(0),
+    freed: freed === undefined ? nothing() : lessGifts(context, known, freed),
     shrinkable: shrinkableOf(freed, profile),
     outageMinutes,
     envelope: usable ? [...profile.envelope] : null,
@@ -182,6 +183,21 @@ export function freedBy(
   // A restart under way holds its lease; what it frees in every phase is the least of them.
   const isClaimed = lease?.state === "claimed" && lease.instanceId === instanceId;
   return isClaimed ? leastOverPhases(lease.amounts) : [...allocation.amounts];
+}
+
+/** Its donors take back at once what they gave for the restart that is under way. */
+function lessGifts(
+  { allocator }: CoordinatorContext,
+  { ownerId }: KnownInstance,
+  freed: readonly number[],
+): number[] {
+  const lease = allocator.reservationOfOwner(ownerId);
+  const given = lease?.state === "claimed" ? sumGiven(lease.shrinks) : nothing();
+  return freed.map((amount, resource) => Math.max(0, amount - (given[resource] ?? 0)));
+}
+
+function nothing(): number[] {
+  return new Array<number>(RESOURCE_COUNT).fill(0);
 }
 
 function leastOverPhases(amounts: readonly number[]): number[] {

@@ -19,13 +19,22 @@ export function owedBy(error: unknown): Owed | undefined {
   return amounts.some((amount) => amount > 0) ? { nodeId, amounts } : undefined;
 }
 
-/** The same inputs with less room on one node, in every phase. */
-export function withLessRoom(inputs: PlanInputs, { nodeId, amounts }: Owed): PlanInputs {
+/**
+ * The same inputs with less room on one node, in every phase: `times` as much as it lacked, because
+ * a plan that left some room there would not change by less than that.
+ */
+export function withLessRoom(
+  inputs: PlanInputs,
+  { nodeId, amounts }: Owed,
+  times: number,
+): PlanInputs {
   const nodes = inputs.nodes.map((node) =>
     node.nodeId === nodeId
       ? {
           ...node,
-          room: node.room.map((room, c) => room - (amounts[Math.floor(c / PHASE_COUNT)] ?? 0)),
+          room: node.room.map(
+            (room, c) => room - times * (amounts[Math.floor(c / PHASE_COUNT)] ?? 0),
+          ),
         }
       : node,
   );

@@ -278,7 +278,10 @@ export class CoordinatorLoop {
         const allocatorRefusal = refusalOf(error);
         if (allocatorRefusal === undefined) throw error;
         const owed = refusals < REFUSALS_MAX ? owedBy(error) : undefined;
-        inputs = owed === undefined ? { ...inputs, allocatorRefusal } : withLessRoom(inputs, owed);
+        inputs =
+          owed === undefined
+            ? { ...inputs, allocatorRefusal }
+            : withLessRoom(inputs, owed, 2 ** refusals);
       }
     }
   }

@@ -190,7 +190,9 @@ test("neighbours keep what victims, who come whole, have made needless", () => {
 
 test("neighbours shrink for a restart that has no place otherwise", () => {
   const victim = instance("v", "a", { size: 4, groupId: "g" });
-  const ask: AskDonors = ({ nodeId, groupId, missing, exclude }) => {
+  const ask: AskDonors = ({ nodeId, groupId, missing, exclude, partial }) => {
+    // Partly is what could be given at most, by anybody.
+    if (partial === true) return [{ donorId: "d", nodeId, given: [1, 1, 0, 0], floor: [] }];
     assert.is(groupId, "g");
     assert.ok(exclude?.has("v"));
     return [{ donorId: "d", nodeId, given: [...missing], floor: [0, 0, 0, 0] }];
