@@ -62,6 +62,8 @@ export interface VariantResult {
   readonly ratioToRival: number;
   /** The same from each one's fastest sample, which other load on the machine disturbs least. */
   readonly ratioToRivalBest: number;
+  /** p50 of each round, nanoseconds; rounds of all variants of a case took turns. */
+  readonly roundsNs: readonly number[];
   readonly maxDifference: number;
   readonly outputHash: string;
 }

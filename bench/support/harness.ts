@@ -133,5 +133,6 @@ function summarize(
       : { flopsPerSecond: benchCase.flopsPerCall * callsPerSecond }),
     ratioToRival: rival.p50Ns / timing.p50Ns,
     ratioToRivalBest: rival.bestNs / timing.bestNs,
+    roundsNs: timing.roundsNs,
   };
 }

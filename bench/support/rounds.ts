@@ -11,6 +11,8 @@ export interface Timing {
   readonly relativeErrorRatio: number;
   readonly samplesCount: number;
   readonly callsPerSample: number;
+  /** p50 of each round: rounds of all variants with one number took turns. */
+  readonly roundsNs: readonly number[];
 }
 
 const ROUND_MS = 60;
@@ -28,6 +30,7 @@ export async function measureRounds(
     batches.push(options.smoke ? 1 : await warmUp(variant));
   }
   const samples: number[][] = variants.map(() => []);
+  const roundsNs: number[][] = variants.map(() => []);
   const roundCount = options.smoke ? 1 : options.rounds;
   for (let round = 0; round < roundCount; round++) {
     for (let turn = 0; turn < variants.length; turn++) {
@@ -35,11 +38,13 @@ export async function measureRounds(
       const variant = variants[index] as BenchVariant;
       const taken = await measureOnce(variant, batches[index] as number, options.smoke);
       for (const sample of taken) samples[index]?.push(sample);
+      roundsNs[index]?.push(quantileOf(taken, 0.5) * 1e6);
     }
   }
-  return variants.map((_, index) =>
-    summarize(samples[index] as number[], batches[index] as number),
-  );
+  return variants.map((_, index) => ({
+    ...summarize(samples[index] as number[], batches[index] as number),
+    roundsNs: roundsNs[index] as number[],
+  }));
 }
 
 /** Runs a variant until the engine has optimised it; returns how many calls make one sample. */
@@ -96,7 +101,7 @@ function durations(elapsedMs: number, callsPerSample: number) {
   return { overriddenDuration: elapsedMs / callsPerSample, overriddenIterationCost: elapsedMs };
 }
 
-function summarize(samplesMs: readonly number[], callsPerSample: number): Timing {
+function summarize(samplesMs: readonly number[], callsPerSample: number): Omit<Timing, "roundsNs"> {
   const count = samplesMs.length;
   const mean = samplesMs.reduce((sum, sample) => sum + sample, 0) / count;
   const squares = samplesMs.reduce((sum, sample) => sum + (sample - mean) ** 2, 0);
