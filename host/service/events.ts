@@ -1,6 +1,7 @@
 /** What changed, for those who follow: server-sent events, the terminal view, tests. */
 import type { Grant } from "../allocator/types.js";
 import type { DecisionRecord } from "../ledger/records.js";
+import type { Notice } from "../sources/notices/notice.js";
 
 export type ServiceEvent =
   | { readonly kind: "decision"; readonly decision: DecisionSummary }
@@ -10,6 +11,8 @@ export type ServiceEvent =
   | { readonly kind: "registered-many"; readonly count: number }
   | { readonly kind: "node"; readonly nodeId: string; readonly there: boolean }
   | { readonly kind: "tick"; readonly sampleCount: number; readonly timeMs: number }
+  /** The node that a cloud's machine is here; it may be one that nobody registered. */
+  | { readonly kind: "notice"; readonly notice: Omit<Notice, "raw">; readonly nodeId: string }
   | { readonly kind: "health"; readonly degraded: string | null };
 
 /** A decision without its inputs, which may be long. */

@@ -10,6 +10,7 @@ import { MemoryLedger } from "../ledger/memory.js";
 import { type Clock, SystemClock } from "../lib/clock.js";
 import { shippedWeightsFile } from "../model/shipped-weights.js";
 import { readWeights } from "../model/weights.js";
+import type { NoticeWatch } from "../sources/notices/notice-watch.js";
 import { openApp } from "./app.js";
 import { AuditLog } from "./audit.js";
 import { TokenFile } from "./auth.js";
@@ -18,6 +19,7 @@ import type { DemoCluster } from "./demo/demo-cluster.js";
 import { LearntStore } from "./learnt-store.js";
 import { LiveHost } from "./live-host.js";
 import { ServiceMetrics } from "./metrics.js";
+import { openNoticeWatch } from "./notice-desk.js";
 import { amountsOf, ServiceRuntime } from "./runtime.js";
 
 export interface ServeOptions {
@@ -40,6 +42,7 @@ export class Service {
   readonly #audit: AuditLog | undefined;
   readonly #demo: DemoCluster | undefined;
   readonly #live: LiveHost | undefined;
+  readonly #notices: NoticeWatch | undefined;
   readonly #learnt: LearntStore | undefined;
   #closing: Promise<void> | undefined;
 
@@ -53,6 +56,7 @@ export class Service {
     readonly audit: AuditLog | undefined;
     readonly demo: DemoCluster | undefined;
     readonly live: LiveHost | undefined;
+    readonly notices: NoticeWatch | undefined;
     readonly learnt: LearntStore | undefined;
   }) {
     this.runtime = parts.runtime;
@@ -64,6 +68,7 @@ export class Service {
     this.#audit = parts.audit;
     this.#demo = parts.demo;
     this.#live = parts.live;
+    this.#notices = parts.notices;
     this.#learnt = parts.learnt;
   }
 
@@ -113,8 +118,22 @@ export class Service {
     }
     learnt?.start(onError);
     await live?.start(runtime);
+    const notices =
+      demo === undefined ? openNoticeWatch(runtime, config.notices, onError) : undefined;
     const address = await app.listen({ host: config.listen.host, port: config.listen.port });
-    return new Service({ runtime, app, address, metrics, log, tokens, audit, demo, live, learnt });
+    return new Service({
+      runtime,
+      app,
+      address,
+      metrics,
+      log,
+      tokens,
+      audit,
+      demo,
+      live,
+      notices,
+      learnt,
+    });
   }
 
   /** What may change while it runs: modes and tokens. */
@@ -133,6 +152,7 @@ export class Service {
   async #closeAll(): Promise<void> {
     await this.app.close();
     await this.#demo?.stop();
+    await this.#notices?.close();
     await this.#live?.close();
     await this.#learnt?.close();
     await this.runtime.close();

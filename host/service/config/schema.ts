@@ -5,6 +5,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { LIMITS } from "../../lib/limits.js";
 import { HostSchema } from "./host-schema.js";
+import { NoticesSchema } from "./notices-schema.js";
 import { PushSchema } from "./push-schema.js";
 
 const strict = { additionalProperties: false } as const;
@@ -167,6 +168,7 @@ export const ServiceConfigSchema = Type.Object(
     }),
     host: HostSchema,
     push: PushSchema,
+    notices: NoticesSchema,
     auth: Auth,
     tls: Type.Optional(Tls),
     http: Http,

@@ -1,0 +1,24 @@
+/** The part of `reprise.yaml` about the cloud that may take machines away. */
+import { Type } from "@sinclair/typebox";
+
+export const NoticesSchema = Type.Object(
+  {
+    cloud: Type.Union(
+      ["none", "ec2", "gcp", "azure"].map((each) => Type.Literal(each)),
+      { default: "none", description: "whose metadata server is asked for notices" },
+    ),
+    endpoint: Type.Union([Type.String({ pattern: "^https?://" }), Type.Null()], {
+      default: null,
+      description: "of the metadata server; null: where that cloud has it",
+    }),
+    pollSeconds: Type.Union([Type.Number({ minimum: 0.05, maximum: 3_600 }), Type.Null()], {
+      default: null,
+      description: "between two looks; null: 5 s for ec2, else 1 s",
+    }),
+    nodes: Type.Record(Type.String(), Type.String({ minLength: 1 }), {
+      default: {},
+      description: "node by the cloud's name of the machine, where they differ",
+    }),
+  },
+  { additionalProperties: false, default: {} },
+);
