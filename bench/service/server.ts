@@ -8,7 +8,7 @@ import { elapsedMs } from "../../host/lib/clock.js";
 import { Wire } from "./wire.js";
 
 const MAIN = resolve(fileURLToPath(import.meta.url), "../../../host/main.js");
-const PER_NODE = 50;
+export const PER_NODE = 50;
 const PER_GROUP = 100;
 const BATCH = 5_000;
 
@@ -100,7 +100,7 @@ function configText(folder: string, instances: number): string {
     listen: { port: 0 },
     ledger: { folder: join(folder, "ledger") },
     profiler: { instancesMax: Math.max(64, instances), workers: 1 },
-    coordinator: { policy: { minRunMinutes: 0 } },
+    coordinator: { policy: { minRunMinutes: 0, groupBudget: PER_GROUP } },
     modes: { default: "enforce" },
     http: { requestsPerMinute: 100_000_000, bodyBytesMax: 33_554_432 },
     log: { level: "warn" },

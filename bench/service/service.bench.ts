@@ -11,8 +11,9 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { elapsedMs, SystemClock, sleep } from "../../host/lib/clock.js";
-import { type LoadReport, load, round } from "./load.js";
-import { BenchServer, instanceName } from "./server.js";
+import { load, round } from "./load.js";
+import { BenchServer, instanceName, PER_NODE } from "./server.js";
+import { Wire } from "./wire.js";
 
 const { values } = parseArgs({
   options: {
@@ -79,22 +80,38 @@ async function samples({ server }: Room): Promise<object> {
 async function interruptions(
   { server }: Room,
   how: { readonly connections: number; readonly perSecond?: number; readonly count: number },
-): Promise<LoadReport & { readonly kinds: Readonly<Record<string, number>> }> {
+): Promise<object> {
   const kinds: Record<string, number> = {};
+  const restarts = await Wire.open(server.address);
+  let restarted: Promise<unknown> = Promise.resolve();
   const report = await load({
     address: server.address,
     ...how,
     request: (index) => ({
       method: "POST",
       path: "/v1/interruptions",
-      body: JSON.stringify({ instanceId: instanceName(index % instances) }),
+      body: JSON.stringify({ instanceId: spread(index) }),
     }),
-    onReply: ({ body }) => {
-      const { kind = "none" } = JSON.parse(body) as { readonly kind?: string };
+    onReply: ({ body }, index) => {
+      // Down for a moment, as machines are; its restart is reported beside the load.
+      const path = `/v1/instances/${spread(index)}/restarted`;
+      restarted = restarted.then(() => restarts.send("POST", path, "{}"));
+      const said = JSON.parse(body) as { kind?: string; reasons?: { code: string }[] };
+      const kind = [said.kind ?? "none", said.reasons?.[0]?.code ?? ""].join(" ").trim();
       kinds[kind] = (kinds[kind] ?? 0) + 1;
     },
   });
-  return { ...report, kinds };
+  const waitingMs = elapsedMs();
+  await restarted;
+  restarts.close();
+  return { ...report, kinds, restartsBehindMs: round(elapsedMs() - waitingMs) };
+}
+
+/** One node after the other, so that no node carries the whole load at one time. */
+function spread(index: number): string {
+  const nodes = Math.ceil(instances / PER_NODE);
+  const within = Math.floor(index / nodes) % PER_NODE;
+  return instanceName(((index % nodes) * PER_NODE + within) % instances);
 }
 
 function considerations({ server }: Room): Promise<object> {

@@ -105,7 +105,7 @@ export class CoordinatorLoop {
     await this.#sweep(turn);
     await this.#topUp(turn);
     this.#context.allocator.tick();
-    await this.#apply({ kind: "ticked", nowMs: this.#context.clock.nowMs() }, turn);
+    await this.#applyTogether({ kind: "ticked", nowMs: this.#context.clock.nowMs() }, turn);
     checkBooks(this.#context, cycle, turn.tally);
     const hasLost = turn.decisions.some(({ victims }) => victims.length > 0);
     const fairness = hasLost ? jainIndex(this.#context.ledger, cycle.nowMs) : undefined;

@@ -52,6 +52,11 @@ export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
+/** Resolves once everything that has come in by now has been handed out. */
+export function afterArrivals(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /**
  * Runs a task again and again, `milliseconds` after it has ended, so that a slow one never overlaps
  * itself. The process may end while it waits.

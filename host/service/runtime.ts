@@ -15,7 +15,7 @@ import { RESOURCES } from "../core/abi.js";
 import type { Engine } from "../engines/engine.js";
 import type { Ledger } from "../ledger/ledger.js";
 import type { DecisionRecord } from "../ledger/records.js";
-import { type Clock, repeatEvery } from "../lib/clock.js";
+import { afterArrivals, type Clock, repeatEvery } from "../lib/clock.js";
 import { isRepriseError, RepriseError } from "../lib/errors.js";
 import type { NetworkWeights } from "../model/weights.js";
 import { Profiler } from "../profiler/profiler.js";
@@ -58,6 +58,9 @@ export interface SampleReport {
 
 export type Modes = ServiceConfig["modes"];
 
+/** More that wait are taken in without waiting for the tick. */
+const BURST_SAMPLES_MIN = 16_384;
+
 type Waiter = (decision: DecisionRecord) => void;
 
 export class ServiceRuntime {
@@ -74,6 +77,8 @@ export class ServiceRuntime {
   readonly history = new PoolHistory();
   readonly #waiters = new Map<string, Waiter[]>();
   #turn: Promise<void> | undefined;
+  #learning: Promise<void> | undefined;
+  readonly #burstSamples: number;
   #onError: (error: unknown) => void = () => {};
   #stops: (() => Promise<void>)[] = [];
   readonly #health: LedgerHealth;
@@ -84,12 +89,12 @@ export class ServiceRuntime {
     this.#modes = options.modes;
     this.clock = clock;
     this.ledger = ledger;
+    this.#burstSamples = Math.max(BURST_SAMPLES_MIN, options.instancesMax);
     this.#health = new LedgerHealth(ledger, (degraded) =>
       this.events.publish({ kind: "health", degraded }, clock.nowMs()),
     );
     const lives = (id: string) => ledger.get("incarnation", id);
-    const maxInstances = options.instancesMax;
-    this.profiler = Profiler.open({ ...options, maxInstances, lives });
+    this.profiler = Profiler.open({ ...options, maxInstances: options.instancesMax, lives });
     this.#board = new UsageBoard((id) => this.allocator.allocationOf(id)?.nodeId);
     this.allocator = new PredictiveAllocator({
       profiles: this.profiler,
@@ -167,6 +172,7 @@ export class ServiceRuntime {
   async close(): Promise<void> {
     await Promise.all(this.#stops.map((stop) => stop()));
     await this.#turn;
+    await this.#learning;
     await this.coordinator.close();
     await this.#engine.close();
     await this.profiler.close();
@@ -196,8 +202,8 @@ export class ServiceRuntime {
   /** @param amounts what it holds now, one value a resource; nothing when absent */
   register(registration: InstanceRegistration, amounts?: readonly number[]): void {
     this.allocator.group(() => this.#register(registration, amounts));
-    const { instanceId } = registration;
-    this.events.publish({ kind: "registered", instanceId }, this.clock.nowMs());
+    const event = { kind: "registered", instanceId: registration.instanceId } as const;
+    this.events.publish(event, this.clock.nowMs());
   }
 
   /**
@@ -220,8 +226,8 @@ export class ServiceRuntime {
         }
       }
     });
-    const timeMs = this.clock.nowMs();
-    this.events.publish({ kind: "registered-many", count: all.length - refused.size }, timeMs);
+    const event = { kind: "registered-many", count: all.length - refused.size } as const;
+    this.events.publish(event, this.clock.nowMs());
     return refused;
   }
 
@@ -263,6 +269,8 @@ export class ServiceRuntime {
       this.#board.note(sample);
       this.outcomes.add(sample);
     }
+    // A burst is worked off before the queue is full.
+    if (this.profiler.pendingSampleCount > this.#burstSamples) this.learn().catch(this.#onError);
     return { accepted, dropped };
   }
 
@@ -314,8 +322,15 @@ export class ServiceRuntime {
 
   // Turns
 
-  /** Takes what waits in, refreshes predictions. */
-  async learn(): Promise<void> {
+  /** Takes what waits in, refreshes predictions; whoever asks meanwhile shares it. */
+  learn(): Promise<void> {
+    this.#learning ??= this.#learn().finally(() => {
+      this.#learning = undefined;
+    });
+    return this.#learning;
+  }
+
+  async #learn(): Promise<void> {
     this.outcomes.sweep(this.clock.nowMs());
     if (this.profiler.pendingSampleCount === 0) return;
     const { sampleCount } = await this.profiler.tick();
@@ -350,7 +365,7 @@ export class ServiceRuntime {
 
   /** Requests of one moment share a turn. */
   #decideSoon(): void {
-    this.#turn ??= Promise.resolve()
+    this.#turn ??= afterArrivals()
       .then(() => this.coordinator.decideDue())
       .then((decisions) => this.#tell(decisions))
       .catch((error: unknown) => {
