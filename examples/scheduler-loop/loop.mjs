@@ -95,7 +95,7 @@ function decide(turn) {
   const slot = Math.floor(uniform() * instances);
   const before = process.hrtime.bigint();
   const verdict = adviser.consider(slot);
-  const took = process.hrtime.bigint() - before;
+  const took = Number(process.hrtime.bigint() - before);
   verdicts[verdict]++;
   if (verdict === PROCEED) {
     heldNode[place] = adviser.node;
@@ -116,8 +116,8 @@ for (let turn = 0; turn < warmUp + calls; turn++) {
     if (turn === warmUp - 1) verdicts.fill(0);
     continue;
   }
-  histogram.record(took > 0n ? took : 1n);
-  bands[32 - Math.clz32(Number(took) - 1)]++;
+  histogram.record(Math.max(1, took));
+  bands[32 - Math.clz32(took - 1)]++;
 }
 
 const us = (nanoseconds) => `${(nanoseconds / 1e3).toFixed(1)} us`;
