@@ -3,13 +3,16 @@
  *
  *     npm run test:e2e [-- --pictures] [-- --chromium FILE]
  */
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { sleep } from "../../host/lib/clock.js";
 import { DemoCluster } from "../../host/service/demo/demo-cluster.js";
 import { Service } from "../../host/service/serve.js";
-import { configOf, ENFORCING, registration } from "../service/support.js";
+import { configOf, ENFORCING, registration, withFolder, withService } from "../service/support.js";
 import { ROOT } from "../support/source-files.js";
 import { checkAccessible, findChromium, launch, openPage, type Theme } from "./browser.js";
 
@@ -184,10 +187,28 @@ e2e("search, sort, theme and what-if work by keyboard alone", async () => {
   await page.waitForSelector(".fan");
   await page.getByRole("button", { name: "Use dark colours" }).focus();
   await page.keyboard.press("Enter");
-  assert.is(await page.evaluate("document.documentElement.dataset.theme"), "dark");
+  await page.waitForFunction("document.documentElement.dataset.theme === 'dark'");
   assert.equal(complaints, []);
   await page.context().close();
 });
+
+e2e("a service with tokens asks for one, and it lets in for as long as the tab lives", () =>
+  withFolder(async (folder) => {
+    const tokensFile = join(folder, "tokens");
+    const sha256 = createHash("sha256").update("a-secret").digest("hex");
+    writeFileSync(tokensFile, JSON.stringify({ name: "reader", role: "read", sha256 }));
+    await withService(`${ENFORCING}\nauth: { tokensFile: ${tokensFile} }`, async (_, closed) => {
+      const { page } = await openPage(browser, closed.address, { theme: "light" });
+      await page.goto(`${closed.address}/#/reservations`);
+      await page.getByLabel("Token").fill("a-secret");
+      await checkAccessible(page, "token");
+      await page.keyboard.press("Enter");
+      await page.getByText("No room is reserved now.").waitFor({ timeout: 60_000 });
+      await page.waitForSelector(".live.on", { timeout: 60_000 });
+      await page.context().close();
+    });
+  }),
+);
 
 const MANY = 10_000;
 

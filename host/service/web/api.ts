@@ -27,6 +27,11 @@ export function setToken(token: string): void {
   sessionStorage.setItem(TOKEN_KEY, token);
 }
 
+/** Whether one was entered; where the service still asks, it was not accepted. */
+export function hasToken(): boolean {
+  return sessionStorage.getItem(TOKEN_KEY) !== null;
+}
+
 export function headers(): Record<string, string> {
   const token = sessionStorage.getItem(TOKEN_KEY);
   return token === null ? {} : { authorization: `Bearer ${token}` };

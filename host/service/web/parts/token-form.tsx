@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { setToken } from "../api.js";
+import { hasToken, setToken } from "../api.js";
 
 /** Asked for when the service answers 401. The token stays in this tab. */
 export function TokenForm() {
@@ -13,6 +13,7 @@ export function TokenForm() {
     <form class="card narrow" onSubmit={enter}>
       <h1>A token is needed</h1>
       <p>This service lets in whoever has a bearer token. It is kept until this tab is closed.</p>
+      {hasToken() ? <p class="alerts">The service did not accept the token.</p> : null}
       <label>
         Token
         <input
