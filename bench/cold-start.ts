@@ -1,0 +1,121 @@
+/**
+ * From the start of a process to its first decision, with a fleet restored from a ledger on disk.
+ *
+ *     node build/js/bench/cold-start.js [INSTANCES] [PROCESSES]
+ *
+ * Goals: what each part of it costs; the target is 150 ms with 10,000 instances. Every process is a
+ * new one over the same ledger, which this one fills first; times count from the process's own start.
+ * Non-goals: HTTP, which begins to listen after what is measured here; a disk that was not read yet.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { ServiceRuntime } from "../host/service/runtime.js";
+
+const NODE_COUNT = 500;
+const RESTORING = "restoring";
+const [, , first = "10000", second = "9"] = process.argv;
+
+async function open(folder: string, instancesMax: number, mark: (part: string) => void) {
+  const { ServiceRuntime } = await import("../host/service/runtime.js");
+  const { openLmdbLedger } = await import("../host/ledger/lmdb.js");
+  const { shippedWeightsFile } = await import("../host/model/shipped-weights.js");
+  const { readWeights } = await import("../host/model/weights.js");
+  const { DryRunEngine } = await import("../host/engines/dry-run.js");
+  const { SystemClock } = await import("../host/lib/clock.js");
+  mark("modules");
+  const ledger = await openLmdbLedger({ folder });
+  mark("ledger");
+  const file = shippedWeightsFile();
+  const weights = file === undefined ? null : readWeights(file);
+  mark("weights");
+  const runtime = await ServiceRuntime.open({
+    ledger,
+    clock: new SystemClock(),
+    engine: new DryRunEngine(),
+    weights,
+    instancesMax,
+    workers: 2,
+    policy: {},
+    modes: { default: "enforce", groups: {} },
+  });
+  mark("restored");
+  return runtime;
+}
+
+function fill(runtime: ServiceRuntime, count: number): void {
+  for (let node = 0; node < NODE_COUNT; node++) {
+    runtime.allocator.addNode({ nodeId: `node-${node}`, allocatable: [64, 256, 10_000, 1_000] });
+  }
+  const all = Array.from({ length: count }, (_, index) => ({
+    registration: {
+      instanceId: `instance-${index}`,
+      groupId: `group-${index % 20}`,
+      nodeId: `node-${index % NODE_COUNT}`,
+      jobType: `job-${index % 50}`,
+      priority: index % 7,
+      interruptible: true,
+      limits: { cpu: 4, memory: 16 },
+    },
+    amounts: [2, 8, 100, 10],
+  }));
+  const refused = runtime.registerAll(all);
+  if (refused.size > 0)
+    throw new Error(`${refused.size} were refused: ${[...refused.values()][0]}`);
+}
+
+async function restore(folder: string, count: number): Promise<void> {
+  const parts: [string, number][] = [["node", performance.now()]];
+  const runtime = await open(folder, count, (part) => parts.push([part, performance.now()]));
+  const decision = await runtime.submit({
+    kind: "interrupt",
+    requestId: `first-${process.pid}`,
+    receivedMs: Date.now(),
+    instanceId: "instance-17",
+    outageMinutes: 30,
+  });
+  parts.push(["decision", performance.now()]);
+  console.log(JSON.stringify({ parts, kind: decision.kind }));
+  await runtime.close();
+}
+
+async function main(): Promise<void> {
+  const count = Number(first);
+  const folder = mkdtempSync(join(tmpdir(), "reprise-cold-start."));
+  try {
+    const runtime = await open(join(folder, "ledger"), count, () => {});
+    fill(runtime, count);
+    await runtime.close();
+    const runs = Array.from({ length: Number(second) }, () => {
+      const args = [fileURLToPath(import.meta.url), RESTORING, join(folder, "ledger"), first];
+      const done = spawnSync(process.execPath, args, { encoding: "utf8" });
+      if (done.status !== 0) throw new Error(done.stderr);
+      return JSON.parse(done.stdout) as { parts: [string, number][]; kind: string };
+    });
+    print(count, runs);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function print(
+  count: number,
+  runs: readonly { readonly parts: readonly [string, number][]; readonly kind: string }[],
+): void {
+  const total = (run: (typeof runs)[number]) => run.parts.at(-1)?.[1] ?? Number.NaN;
+  const sorted = [...runs].sort((a, b) => total(a) - total(b));
+  const describe = (run: (typeof runs)[number]) =>
+    run.parts
+      .map(([name, at], index) => `${name} ${(at - (run.parts[index - 1]?.[1] ?? 0)).toFixed(0)}`)
+      .join(", ");
+  const [best, middle] = [sorted[0], sorted[sorted.length >> 1]];
+  if (best === undefined || middle === undefined) return;
+  console.log(`${count} instances restored, ${runs.length} processes, first decision ${best.kind}`);
+  console.log(`middle ${total(middle).toFixed(0)} ms (${describe(middle)})`);
+  console.log(`fastest ${total(best).toFixed(0)} ms (${describe(best)})`);
+}
+
+if (first === RESTORING) await restore(second, Number(process.argv[4]));
+else await main();
