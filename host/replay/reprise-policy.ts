@@ -112,6 +112,7 @@ export class ReprisePolicy implements ReplayPolicy {
     this.#engine = new DryRunEngine({ carryOut: (act) => this.#carryOut(act) });
     this.#coordinator = new Coordinator({
       allocator: this.#allocator,
+      load: ports.load ?? this.#board,
       profiles: profiler,
       ledger,
       engine: this.#engine,
@@ -232,6 +233,10 @@ export class ReprisePolicy implements ReplayPolicy {
     // Short of what was asked for: of its lease, without one of what is predicted now.
     const short = grant.shortfall.some((lack) => lack > STEP);
     return { nodeId: grant.nodeId, amounts: grant.amounts, reserved, short };
+  }
+
+  checkpointed(instanceId: string): void {
+    this.#coordinator.reportCheckpoint(instanceId, this.#clock.nowMs());
   }
 
   outcome(outcome: RestartOutcome): void {

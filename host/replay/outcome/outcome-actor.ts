@@ -78,10 +78,10 @@ export class OutcomeActor {
     return this.#usage.used[step * RESOURCE_COUNT + resource] ?? 0;
   }
 
-  /** Lives through one minute that ends now. */
-  live(nowMs: number, spanFromMs: number): void {
+  /** Lives through one minute that ends now; true when it ends with a checkpoint. */
+  live(nowMs: number, spanFromMs: number): boolean {
     const { demand, window } = this;
-    if (!this.isUp) return;
+    if (!this.isUp) return false;
     const minute = window === null ? -1 : window.minutes;
     for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
       const base = this.baseAt(nowMs - spanFromMs, resource);
@@ -90,11 +90,14 @@ export class OutcomeActor {
     }
     if (window !== null) notePeaks(window, demand);
     const every = this.instance.checkpointMinutes * MINUTE_MS;
-    if (every === 0) return;
-    if (nowMs - this.#checkpointMs >= every) {
-      this.#checkpointMs = nowMs;
-      this.#coreMinutesAtRisk = 0;
-    } else this.#coreMinutesAtRisk += demand[0] ?? 0;
+    if (every === 0) return false;
+    if (nowMs - this.#checkpointMs < every) {
+      this.#coreMinutesAtRisk += demand[0] ?? 0;
+      return false;
+    }
+    this.#checkpointMs = nowMs;
+    this.#coreMinutesAtRisk = 0;
+    return true;
   }
 
   /** Peaks of a restart at this time by the trace and this surge, resource x phase. */

@@ -8,6 +8,8 @@ export interface OutcomePolicy extends ReplayPolicy {
   reservedOn?(nodeId: string): Amounts;
   /** What an instance holds outside its restart's hour; undefined while it is down. */
   heldBy(instanceId: string): Amounts | undefined;
+  /** An instance says that it has just written a checkpoint; absent: nobody listens. */
+  checkpointed?(instanceId: string): void;
 }
 
 /** A plan with what it really cost, for the comparison with the exact optimum. */

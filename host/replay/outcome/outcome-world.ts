@@ -90,7 +90,8 @@ export class OutcomeWorld {
     for (const actor of actors.all) {
       if (!actor.isUp) continue;
       if (actor.window?.minutes === WINDOW_MINUTES) this.#close(actor);
-      actor.live(nowMs, scenario.warmUpFromMs);
+      const saved = actor.live(nowMs, scenario.warmUpFromMs);
+      if (saved) policy.checkpointed?.(actor.instance.instanceId);
     }
     measureMinute({ actors, policy, capacity: this.#capacity, tally: this.tally, nowMs });
     this.#announce(nowMs);
