@@ -32,82 +32,57 @@ export interface ServeOptions {
   readonly demo?: DemoCluster;
 }
 
+interface Parts {
+  readonly config: ServiceConfig;
+  readonly runtime: ServiceRuntime;
+  readonly app: FastifyInstance;
+  readonly metrics: ServiceMetrics;
+  readonly log: Logger;
+  readonly onError: (error: unknown) => void;
+  readonly tokens: TokenFile | undefined;
+  readonly audit: AuditLog | undefined;
+  readonly demo: DemoCluster | undefined;
+  readonly live: LiveHost | undefined;
+  readonly learnt: LearntStore | undefined;
+}
+
 export class Service {
   readonly runtime: ServiceRuntime;
   readonly app: FastifyInstance;
-  readonly address: string;
   readonly metrics: ServiceMetrics;
   readonly log: Logger;
-  readonly #tokens: TokenFile | undefined;
-  readonly #audit: AuditLog | undefined;
-  readonly #demo: DemoCluster | undefined;
-  readonly #live: LiveHost | undefined;
-  readonly #notices: NoticeWatch | undefined;
-  readonly #learnt: LearntStore | undefined;
+  readonly #parts: Parts;
+  #address = "";
+  #notices: NoticeWatch | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: {
-    readonly runtime: ServiceRuntime;
-    readonly app: FastifyInstance;
-    readonly address: string;
-    readonly metrics: ServiceMetrics;
-    readonly log: Logger;
-    readonly tokens: TokenFile | undefined;
-    readonly audit: AuditLog | undefined;
-    readonly demo: DemoCluster | undefined;
-    readonly live: LiveHost | undefined;
-    readonly notices: NoticeWatch | undefined;
-    readonly learnt: LearntStore | undefined;
-  }) {
+  private constructor(parts: Parts) {
     this.runtime = parts.runtime;
     this.app = parts.app;
-    this.address = parts.address;
     this.metrics = parts.metrics;
     this.log = parts.log;
-    this.#tokens = parts.tokens;
-    this.#audit = parts.audit;
-    this.#demo = parts.demo;
-    this.#live = parts.live;
-    this.#notices = parts.notices;
-    this.#learnt = parts.learnt;
+    this.#parts = parts;
+  }
+
+  /** Where it listens. */
+  get address(): string {
+    return this.#address;
   }
 
   /** @throws ERR_CONFIG and what the parts throw; then nothing is left open */
   static async open(options: ServeOptions): Promise<Service> {
-    const { config, version, demo } = options;
-    const clock = options.clock ?? demo?.clock ?? new SystemClock();
-    const engine = options.engine ?? demo?.engine ?? engineOf(config);
-    const log = options.log ?? pino({ level: config.log.level }, pino.destination(2));
-    const tokens =
-      config.auth.tokensFile === null ? undefined : new TokenFile(config.auth.tokensFile);
-    const { folder, durability } = config.ledger;
-    const ledger =
-      folder === null ? new MemoryLedger() : await openLmdbLedger({ folder, durability });
-    const audit = folder === null ? undefined : new AuditLog(join(folder, "..", "audit.jsonl"));
-    const onError = (error: unknown) => log.error({ err: error }, "a turn failed");
-    const isLive = config.source === "host" && demo === undefined;
-    const live = isLive ? new LiveHost(config.host, onError) : undefined;
-    const weightsFile = config.profiler.weights ?? shippedWeightsFile();
-    const runtime = await ServiceRuntime.open({
-      ledger,
-      clock,
-      engine,
-      weights: weightsFile === undefined ? null : readWeights(weightsFile),
-      instancesMax: config.profiler.instancesMax,
-      workers: config.profiler.workers,
-      policy: config.coordinator.policy,
-      modes: config.modes,
-      ...(live === undefined ? {} : { load: live.usage }),
-    });
-    const learnt = folder === null ? undefined : learntStore(folder, runtime, log);
-    const metrics = new ServiceMetrics(runtime);
-    addNodes(runtime, config);
-    const parts = { runtime, config, metrics, log, version };
-    const app = await openApp({
-      ...parts,
-      ...(tokens === undefined ? {} : { tokens }),
-      ...(audit === undefined ? {} : { audit }),
-    });
+    const service = new Service(await openParts(options));
+    try {
+      await service.#start();
+    } catch (error) {
+      await service.close();
+      throw error;
+    }
+    return service;
+  }
+
+  async #start(): Promise<void> {
+    const { app, runtime, config, demo, live, learnt, onError } = this.#parts;
     if (demo !== undefined) demo.start(runtime, onError);
     else {
       runtime.start({
@@ -115,30 +90,17 @@ export class Service {
         coordinatorTickMs: config.coordinator.tickSeconds * 1_000,
         onError,
       });
+      this.#notices = openNoticeWatch(runtime, config.notices, onError);
     }
     learnt?.start(onError);
     await live?.start(runtime);
-    const notices =
-      demo === undefined ? openNoticeWatch(runtime, config.notices, onError) : undefined;
-    const address = await app.listen({ host: config.listen.host, port: config.listen.port });
-    return new Service({
-      runtime,
-      app,
-      address,
-      metrics,
-      log,
-      tokens,
-      audit,
-      demo,
-      live,
-      notices,
-      learnt,
-    });
+    const { host, port } = config.listen;
+    this.#address = await app.listen({ host, port });
   }
 
   /** What may change while it runs: modes and tokens. */
   reload(config: ServiceConfig): void {
-    this.#tokens?.reload();
+    this.#parts.tokens?.reload();
     this.runtime.setModes(config.modes);
     this.metrics.configValid.set(1);
   }
@@ -150,14 +112,54 @@ export class Service {
   }
 
   async #closeAll(): Promise<void> {
+    const { demo, live, learnt, audit } = this.#parts;
     await this.app.close();
-    await this.#demo?.stop();
+    await demo?.stop();
     await this.#notices?.close();
-    await this.#live?.close();
-    await this.#learnt?.close();
+    await live?.close();
+    await learnt?.close();
     await this.runtime.close();
-    this.#audit?.close();
+    audit?.close();
   }
+}
+
+/** Everything but what ticks, watches or listens. */
+async function openParts(options: ServeOptions): Promise<Parts> {
+  const { config, version, demo } = options;
+  const clock = options.clock ?? demo?.clock ?? new SystemClock();
+  const engine = options.engine ?? demo?.engine ?? engineOf(config);
+  const log = options.log ?? pino({ level: config.log.level }, pino.destination(2));
+  const onError = (error: unknown) => log.error({ err: error }, "a turn failed");
+  const { tokensFile } = config.auth;
+  const tokens = tokensFile === null ? undefined : new TokenFile(tokensFile);
+  const { folder, durability } = config.ledger;
+  const weightsFile = config.profiler.weights ?? shippedWeightsFile();
+  const weights = weightsFile === undefined ? null : readWeights(weightsFile);
+  const ledger =
+    folder === null ? new MemoryLedger() : await openLmdbLedger({ folder, durability });
+  const audit = folder === null ? undefined : new AuditLog(join(folder, "..", "audit.jsonl"));
+  const isLive = config.source === "host" && demo === undefined;
+  const live = isLive ? new LiveHost(config.host, onError) : undefined;
+  const runtime = await ServiceRuntime.open({
+    ledger,
+    clock,
+    engine,
+    weights,
+    instancesMax: config.profiler.instancesMax,
+    workers: config.profiler.workers,
+    policy: config.coordinator.policy,
+    modes: config.modes,
+    ...(live === undefined ? {} : { load: live.usage }),
+  });
+  const learnt = folder === null ? undefined : learntStore(folder, runtime, log);
+  const metrics = new ServiceMetrics(runtime);
+  addNodes(runtime, config);
+  const app = await openApp({
+    ...{ runtime, config, metrics, log, version },
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(audit === undefined ? {} : { audit }),
+  });
+  return { config, runtime, app, metrics, log, onError, tokens, audit, demo, live, learnt };
 }
 
 function engineOf({ engine, host }: ServiceConfig): Engine {

@@ -90,6 +90,23 @@ test("what was learnt outlives the service; what other weights learnt is put asi
     assert.ok(existsSync(file));
   }));
 
+test("when the port is taken nothing is left open, so that the process ends", () =>
+  withFolder((folder) =>
+    withService("log: { level: silent }", async (_call, { address }) => {
+      const file = join(folder, "reprise.yaml");
+      writeFileSync(file, `${yaml(folder)}listen: { port: ${new URL(address).port} }`);
+      const args = [MAIN_FILE, "serve", "--config", file];
+      const child = spawn(process.execPath, args, { stdio: "ignore" });
+      try {
+        assert.ok(await eventually(() => ended(child), TRIES));
+        assert.is(child.signalCode, null);
+        assert.is.not(child.exitCode, 0);
+      } finally {
+        child.kill("SIGKILL");
+      }
+    }),
+  ));
+
 test("a rule that cannot be used is refused by the check of the file", () => {
   const bad = 'host: { rules: [{ kind: tree, name: web, command: "(" }] }';
   assert.is(thrownBy(() => configOf(bad)).code, "ERR_CONFIG");
