@@ -1,6 +1,8 @@
 /** What Prometheus reads. Label sets are bounded: kinds and codes, never ids. */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { RESOURCES } from "../core/abi.js";
+import { LIMITS } from "../lib/limits.js";
+import type { DecisionSummary } from "./events.js";
 import { namedPhases } from "./named.js";
 import type { ServiceRuntime } from "./runtime.js";
 
@@ -14,6 +16,10 @@ export class ServiceMetrics {
   readonly #samples: Counter<"outcome">;
   readonly #grants: Counter<"whole">;
   readonly #extender: Counter<"verb" | "outcome">;
+  readonly #victims: Histogram;
+  readonly #deferral: Histogram;
+  /** When a request that waits was first put off. */
+  readonly #deferredMs = new Map<string, number>();
   readonly configValid: Gauge;
 
   constructor(runtime: ServiceRuntime) {
@@ -57,6 +63,18 @@ export class ServiceMetrics {
       labelNames: ["verb", "outcome"],
       registers,
     });
+    this.#victims = new Histogram({
+      name: "reprise_victims",
+      help: "Instances that a plan interrupts",
+      buckets: [1, 2, 3, 5, 10, 20, 50],
+      registers,
+    });
+    this.#deferral = new Histogram({
+      name: "reprise_deferral_seconds",
+      help: "Time from the first deferral of a request to its last word",
+      buckets: [1, 10, 60, 300, 900, 3_600, 14_400],
+      registers,
+    });
     this.configValid = new Gauge({
       name: "reprise_config_valid",
       help: "1 when the configuration file as it is now is in force, 0 when an older one is",
@@ -84,11 +102,22 @@ export class ServiceMetrics {
     this.#decisionDelay.labels(kind).observe(seconds);
   }
 
+  #decided({ kind, reasons, victims, requestId, decidedMs }: DecisionSummary): void {
+    this.#decisions.labels(kind, reasons[0]?.code ?? "none").inc();
+    if (kind === "proceed") this.#victims.observe(victims.length);
+    const firstMs = this.#deferredMs.get(requestId);
+    if (kind !== "defer") {
+      if (firstMs !== undefined) this.#deferral.observe((decidedMs - firstMs) / 1_000);
+      this.#deferredMs.delete(requestId);
+    } else if (firstMs === undefined && this.#deferredMs.size < LIMITS.pendingRequestsMax) {
+      this.#deferredMs.set(requestId, decidedMs);
+    }
+  }
+
   #follow(runtime: ServiceRuntime): void {
     runtime.events.follow(({ event }) => {
       if (event.kind === "decision") {
-        const { kind, reasons } = event.decision;
-        this.#decisions.labels(kind, reasons[0]?.code ?? "none").inc();
+        this.#decided(event.decision);
       } else if (event.kind === "grant") {
         const isWhole = event.grant.shortfall.every((amount) => amount <= 0);
         this.#grants.labels(isWhole ? "yes" : "no").inc();
