@@ -15,6 +15,7 @@ interface Flags {
 const EXAMPLES = `
 Examples:
   $ reprise ledger check data/ledger               while the service runs, or not
+  $ reprise ledger check data/ledger --json        the same for machines
   $ reprise ledger backup data/ledger backups/mon  one moment of it, while the service runs
   $ reprise ledger restore backups/mon data/ledger once the old folder has been moved away
   $ reprise ledger compact data/ledger             after the service was stopped`;

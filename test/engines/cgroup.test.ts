@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "uvu";
@@ -14,7 +14,8 @@ import { runReprise } from "../support/command-line.js";
 import { eventually, FakeCgroups, realGroup, removeGroup } from "../support/fake-cgroup.js";
 
 const GIB = 2 ** 30;
-const STUBBORN = 'trap "" TERM; while :; do sleep 0.05; done';
+/** Says in the file that it is named how far it is: a signal before the trap would end it. */
+const STUBBORN = 'trap "" TERM; : > "$0"; while :; do sleep 0.05; done';
 
 interface Bed {
   readonly folder: string;
@@ -161,7 +162,7 @@ test("an interruption asks, waits for its grace without blocking, then kills", a
   const bed = openBed();
   const launched = await launchManaged({
     record: { instanceId: "app", groupId: "g", priority: 1, interruptible: true },
-    command: ["/bin/sh", "-c", STUBBORN],
+    command: ["/bin/sh", "-c", STUBBORN, join(bed.folder, "ready")],
     folder: bed.folder,
     cgroupRoot: undefined,
     base: "x",
@@ -171,8 +172,7 @@ test("an interruption asks, waits for its grace without blocking, then kills", a
     assert.match(launched.notes.join(), /cgroup v2 is not mounted/);
     assert.match(bed.engine.describe("app"), /process tree/);
     const act: Act = { kind: "interrupt", ...base("i") };
-    // The shell has to have set its trap.
-    await eventually(() => false, 6);
+    assert.ok(await eventually(() => existsSync(join(bed.folder, "ready"))));
     assert.is(await one(bed.engine, act), undefined);
     bed.clock.advanceTo(1_000_900);
     assert.is(await one(bed.engine, act), undefined);
@@ -227,7 +227,7 @@ test("real cgroup v2: started inside its group, ended through it", async () => {
   const path = join(group.path, "app");
   const launched = await launchManaged({
     record: { instanceId: "app", groupId: "g", priority: 1, interruptible: true },
-    command: ["/bin/sh", "-c", STUBBORN],
+    command: ["/bin/sh", "-c", STUBBORN, join(folder, "ready")],
     folder,
     cgroupRoot: group.root,
     base: group.path,
@@ -237,6 +237,7 @@ test("real cgroup v2: started inside its group, ended through it", async () => {
     assert.is(launched.record.cgroup, path);
     const procs = () => readFileSync(join(group.root, path, "cgroup.procs"), "utf8").trim();
     assert.ok(procs().split("\n").includes(String(launched.record.pid)));
+    assert.ok(await eventually(() => existsSync(join(folder, "ready"))));
     const clock = new VirtualClock(1_000_000);
     const engine = new CgroupEngine({ folder, cgroupRoot: group.root, clock, graceMs: 0 });
     const act: Act = { kind: "interrupt", ...base("i") };
