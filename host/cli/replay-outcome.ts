@@ -6,6 +6,7 @@ import { measureSvg, PICTURED } from "../replay/outcome/outcome-picture.js";
 import { OUTCOME_POLICIES, type OutcomePolicyName } from "../replay/outcome/outcome-policies.js";
 import { runOutcome } from "../replay/outcome/run-outcome.js";
 import type { OnProgress } from "../replay/run-replay.js";
+import type { CapacitySource } from "../replay/trace-folder.js";
 import { printJson, printLine } from "./output.js";
 
 export interface OutcomeFlags {
@@ -18,6 +19,10 @@ export interface OutcomeFlags {
   readonly report?: string;
   readonly policies?: readonly OutcomePolicyName[];
   readonly json?: boolean;
+  readonly capacity: CapacitySource;
+  readonly jobs: number;
+  readonly cache?: string;
+  readonly resume?: boolean;
 }
 
 const NODES = 20;
@@ -28,7 +33,7 @@ const PLANS_JUDGED = 5;
 
 /** `reprise replay --world outcome`. */
 export async function replayOutcome(flags: OutcomeFlags, onProgress: OnProgress): Promise<void> {
-  const { data, model, report, policies = OUTCOME_POLICIES } = flags;
+  const { data, model, report, cache, policies = OUTCOME_POLICIES } = flags;
   const result = await runOutcome(
     {
       ...(data === undefined ? {} : { data }),
@@ -38,6 +43,11 @@ export async function replayOutcome(flags: OutcomeFlags, onProgress: OnProgress)
       days: flags.days ?? DAYS,
       nodeCount: flags.nodes ?? (data === undefined ? SAMPLE_NODES : NODES),
       policies,
+      capacity: flags.capacity,
+      jobs: flags.jobs,
+      ...(cache === undefined ? {} : { cache }),
+      ...(report === undefined ? {} : { runFolder: join(report, "runs") }),
+      resume: flags.resume === true,
       plansJudged: policies.includes("oracle") ? PLANS_JUDGED : 0,
     },
     onProgress,

@@ -12,6 +12,7 @@ import {
   runReplay,
   SAMPLE_DAYS,
 } from "../replay/run-replay.js";
+import { CAPACITY_SOURCES, type CapacitySource } from "../replay/trace-folder.js";
 import { printJson, printLine } from "./output.js";
 import { policyNames, replayOutcome } from "./replay-outcome.js";
 import { formatReplay } from "./replay-table.js";
@@ -31,6 +32,10 @@ interface ReplayFlags {
   readonly report?: string;
   readonly seeds: number;
   readonly policies?: readonly OutcomePolicyName[];
+  readonly capacity: CapacitySource;
+  readonly jobs: number;
+  readonly cache?: string;
+  readonly resume?: boolean;
 }
 
 const STEPS = 1000;
@@ -45,7 +50,7 @@ Examples:
                                                 nine policies in ten worlds, what each one lost
   $ reprise replay --ledger replay-ledger       keep the ledger, for reprise explain
 
-DIR holds bitbrains_rnd/series/*.csv.gz and spot_skypilot/.`;
+DIR holds bitbrains_rnd/series/*.csv.gz and spot_skypilot/, spot_bamboo/ for --capacity bamboo.`;
 
 export function replayCommand(): Command {
   return new Command("replay")
@@ -82,6 +87,14 @@ export function replayCommand(): Command {
     .option("--report <DIR>", "outcome: a folder for report.md, report.json and pictures")
     .option("--seeds <N>", "outcome: this many worlds, from --seed on", whole(1, 1_000), 10)
     .option("--policies <names>", "outcome: some of them, by comma", policyNames)
+    .addOption(
+      new Option("--capacity <source>", "outcome: whose spot clusters the zones follow")
+        .choices(CAPACITY_SOURCES)
+        .default("skypilot"),
+    )
+    .option("--jobs <N>", "outcome: threads that play worlds", whole(0, LIMITS.workersMax), 1)
+    .option("--cache <DIR>", "outcome: keep forecasts here, for the next replay of the same span")
+    .option("--resume", "outcome: go on with the runs that the report folder already holds")
     .option("--json", "print one JSON object instead of a table")
     .addHelpText("after", EXAMPLES)
     .action(replay);

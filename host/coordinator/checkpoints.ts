@@ -36,6 +36,8 @@ export class CheckpointClaims {
   watch(nowMs: number): void {
     for (const [instanceId, watched] of this.#watched) {
       const stepMs = nowMs - watched.lastMs;
+      // Seen already in this moment: a fleet that claims at the full hour asks once, not squared.
+      if (stepMs === 0) continue;
       const rate = this.#load?.instanceUsage(instanceId)?.[DISK] ?? 0;
       watched.lastMs = nowMs;
       if (stepMs > 0 && stepMs <= STEP_MS_MAX && rate > 0) {

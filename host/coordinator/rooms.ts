@@ -67,11 +67,15 @@ export class Rooms {
   /** Room for each phase of a lease with these spans, resource x phase. */
   forLease(nodeId: string, spans: LeaseSpans): number[] {
     const room = this.of(nodeId);
-    const phased: number[] = [];
-    for (let column = 0; column < NEED_COLUMNS; column++) {
-      const first = column - (column % PHASE_COUNT);
-      const bands = spans[column % PHASE_COUNT] ?? [];
-      phased.push(Math.min(...bands.map((band) => room[first + band] ?? 0)));
+    const phased = new Array<number>(NEED_COLUMNS).fill(Number.POSITIVE_INFINITY);
+    // Planning asks this of every node for every candidate: nothing but the answer is allocated.
+    for (let phase = 0; phase < PHASE_COUNT; phase++) {
+      for (const band of spans[phase] ?? []) {
+        for (let first = 0; first < NEED_COLUMNS; first += PHASE_COUNT) {
+          const least = phased[first + phase] ?? 0;
+          phased[first + phase] = Math.min(least, room[first + band] ?? 0);
+        }
+      }
     }
     return phased;
   }

@@ -1,4 +1,5 @@
 import { RepriseError } from "../lib/errors.js";
+import { readNodeCounts } from "../sources/bamboo/node-counts.js";
 import { readSpotTrace } from "../sources/skypilot/spot-source.js";
 import { drawFrom } from "./draw.js";
 import type { CapacityEvent } from "./scenario.js";
@@ -29,10 +30,7 @@ export async function scheduleCapacity(
   file: string,
   options: ScheduleOptions,
 ): Promise<CapacityEvent[]> {
-  const source = readSpotTrace(file);
-  const levels: Level[] = [];
-  for await (const { timeMs, available } of source) levels.push({ timeMs, available });
-  const lengthMs = source.tickCount * source.gapSeconds * 1000;
+  const { levels, lengthMs } = await readLevels(file);
   const full = Math.max(...levels.map((level) => level.available));
   const first = levels.findIndex((level) => level.available === full);
   if (!(full > 0) || first < 0) {
@@ -46,6 +44,20 @@ export async function scheduleCapacity(
     }),
   );
   return unroll(cycle, { ...options, full, lengthMs });
+}
+
+/** SkyPilot's traces are JSON, Bamboo's are lines. */
+async function readLevels(
+  file: string,
+): Promise<{ readonly levels: readonly Level[]; readonly lengthMs: number }> {
+  if (!/\.json(\.gz)?$/.test(file)) {
+    const { counts, lengthMs } = await readNodeCounts(file);
+    return { levels: counts, lengthMs };
+  }
+  const source = readSpotTrace(file);
+  const levels: Level[] = [];
+  for await (const { timeMs, available } of source) levels.push({ timeMs, available });
+  return { levels, lengthMs: source.tickCount * source.gapSeconds * 1000 };
 }
 
 function unroll(

@@ -50,6 +50,6 @@ export async function surveyVm(
 }
 
 /** Smallest value that at least this share does not exceed; 0 of nothing. */
-export function quantile(sorted: readonly number[], level: number): number {
+export function quantile(sorted: ArrayLike<number>, level: number): number {
   return sorted[Math.max(0, Math.ceil(level * sorted.length) - 1)] ?? 0;
 }

@@ -21,6 +21,18 @@ const SPOT_FILES_ALL = [
   "preemption/4-node/aws-08-03-2023/us-east-1f_v100_1.json.gz",
 ];
 
+/** Spot clusters of the Bamboo project: AWS p3, Google V100, AWS g4dn and p2. */
+const BAMBOO_FILES = [
+  "traces/p3-trace.csv",
+  "traces/gcloud/v100x1-east1c.txt",
+  "doc/data/aws-spot-instances-g4dn-xlarge-us-east-1c-2020-11-20-1930-to-2020-11-21-2200.csv",
+  "doc/data/aws-spot-instances-p2-xlarge-2020-11-20-to-2020-11-23.csv",
+];
+
+/** Whose spot clusters the zones follow. */
+export const CAPACITY_SOURCES = ["skypilot", "bamboo", "both"] as const;
+export type CapacitySource = (typeof CAPACITY_SOURCES)[number];
+
 export interface TraceFolder {
   readonly folder: string;
   readonly bundled: boolean;
@@ -55,10 +67,23 @@ export function openTraceFolder(data: string | undefined): TraceFolder {
   };
 }
 
-/** The same folder with a spot trace for each of four zones, or with what it has. */
-export function withAllSpotTraces(folder: TraceFolder): TraceFolder {
-  const files = SPOT_FILES_ALL.map((name) => join(folder.folder, "spot_skypilot", name));
-  return files.every((file) => existsSync(file)) ? { ...folder, spotFiles: files } : folder;
+/**
+ * The same folder with a trace for each of four zones, eight of both; the bundled sample keeps the
+ * two that it has.
+ *
+ * @throws ERR_ARGUMENT naming the trace that is not there
+ */
+export function withCapacityOf(folder: TraceFolder, source: CapacitySource): TraceFolder {
+  const skypilot = SPOT_FILES_ALL.map((name) => join(folder.folder, "spot_skypilot", name));
+  const bamboo = BAMBOO_FILES.map((name) => join(folder.folder, "spot_bamboo", name));
+  if (source === "skypilot") {
+    return skypilot.every(existsSync) ? { ...folder, spotFiles: skypilot } : folder;
+  }
+  const spotFiles = source === "bamboo" ? bamboo : [...skypilot, ...bamboo];
+  const missing = spotFiles.find((file) => !existsSync(file));
+  if (missing === undefined) return { ...folder, spotFiles };
+  const details = { field: "capacity", got: source, file: missing };
+  throw new RepriseError("ERR_ARGUMENT", "the folder has no such capacity trace", details);
 }
 
 function listSeries(series: string): string[] {

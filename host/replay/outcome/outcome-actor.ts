@@ -34,7 +34,7 @@ export interface RestartWindow {
 export class OutcomeActor {
   readonly instance: ReplayInstance;
   readonly program: Program;
-  readonly #usage: VmUsage;
+  readonly #used: Float32Array;
   readonly #caps: Amounts;
   nodeId: string;
   /** NaN while it is up. */
@@ -52,11 +52,11 @@ export class OutcomeActor {
   constructor(
     instance: ReplayInstance,
     program: Program,
-    what: { readonly usage: VmUsage; readonly startMs: number },
+    what: { readonly usage: Pick<VmUsage, "used">; readonly startMs: number },
   ) {
     this.instance = instance;
     this.program = program;
-    this.#usage = what.usage;
+    this.#used = what.usage.used;
     const { cores = Number.POSITIVE_INFINITY, memoryGiB = Number.POSITIVE_INFINITY } = instance;
     this.#caps = [cores, memoryGiB, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     this.nodeId = instance.nodeId;
@@ -75,7 +75,7 @@ export class OutcomeActor {
   /** What the trace says of the moment `sinceMs` after the span's begin. */
   baseAt(sinceMs: number, resource: number): number {
     const step = Math.ceil(sinceMs / STEP_MS) - 1;
-    return this.#usage.used[step * RESOURCE_COUNT + resource] ?? 0;
+    return this.#used[step * RESOURCE_COUNT + resource] ?? 0;
   }
 
   /** Lives through one minute that ends now; true when it ends with a checkpoint. */

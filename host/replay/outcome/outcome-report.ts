@@ -1,7 +1,7 @@
 import { Prng } from "../../lib/prng.js";
 import type { OutcomePolicyName } from "./outcome-policies.js";
+import type { OutcomeRun } from "./outcome-run.js";
 import { ratio } from "./outcome-tally.js";
-import type { OutcomeRun } from "./run-outcome.js";
 
 const DRAWS = 1_000;
 

@@ -7,18 +7,18 @@ import type { PlannedInterruption, ReplayInstance, Scenario } from "../scenario.
 import type { TraceFolder } from "../trace-folder.js";
 import { EVICTIONS_A_DAY } from "./outage-law.js";
 import { type Program, SurgeLaw } from "./surges.js";
-import { readUsage, STEP_MS, surveyUsage, type UsageSpan, type VmUsage } from "./usage-table.js";
+import {
+  type OutcomeSpan,
+  readUsage,
+  type SeenUsage,
+  STEP_MS,
+  type VmUsage,
+} from "./usage-table.js";
 
 export const OUTCOME_WARM_UP_DAYS = 7;
 export const OUTCOME_DAYS_MAX = 28;
 /** A VM with fewer samples of its warm-up tells too little to be placed. */
 const WARM_UP_SHARE_MIN = 0.5;
-
-/** When a replay begins and ends; the same for all seeds. */
-export interface OutcomeSpan extends UsageSpan {
-  /** End of the warm-up. */
-  readonly noteFromMs: number;
-}
 
 /** One seed's world: a scenario, and what its instances really use. */
 export interface OutcomeScenario extends Scenario {
@@ -51,14 +51,13 @@ export async function readAllUsage(
   folder: TraceFolder,
   span: OutcomeSpan,
   onVm: (done: number, all: number) => void = () => {},
-): Promise<VmUsage[]> {
+): Promise<SeenUsage[]> {
   const warmUpSteps = (span.noteFromMs - span.fromMs) / STEP_MS;
-  const found: VmUsage[] = [];
+  const found: SeenUsage[] = [];
   let done = 0;
   for (const vm of folder.vms) {
     const usage = await readUsage(vm, span);
-    const { sampleCount } = surveyUsage(usage, warmUpSteps);
-    if (sampleCount >= WARM_UP_SHARE_MIN * warmUpSteps) found.push(usage);
+    if (usage.survey.sampleCount >= WARM_UP_SHARE_MIN * warmUpSteps) found.push(usage);
     onVm(++done, folder.vms.length);
   }
   if (found.length > 0) return found;
@@ -73,20 +72,19 @@ export async function readAllUsage(
  * @throws ERR_ARGUMENT, ERR_TRACE_FORMAT
  */
 export async function planOutcome(
-  folder: TraceFolder,
+  folder: Pick<TraceFolder, "spotFiles">,
   usage: readonly VmUsage[],
   options: { readonly span: OutcomeSpan; readonly seed: number; readonly nodeCount: number },
 ): Promise<OutcomeScenario> {
   const { span, seed, nodeCount } = options;
-  const warmUpSteps = (span.noteFromMs - span.fromMs) / STEP_MS;
   const zoneCount = Math.min(nodeCount, folder.spotFiles.length + 1);
   const layout = layOut(
-    usage.map((vm) => surveyUsage(vm, warmUpSteps)),
+    usage.map(({ survey }) => survey),
     { nodeCount, seed, spotFiles: [...folder.spotFiles], zoneCount },
   );
   const surges = new SurgeLaw(seed);
   const programs = new Map(
-    usage.map(({ instanceId }) => [instanceId, surges.programOf(instanceId)]),
+    usage.map(({ survey: { instanceId } }) => [instanceId, surges.programOf(instanceId)]),
   );
   const instances = layout.instances.map((instance) => ({
     ...instance,
@@ -108,7 +106,7 @@ export async function planOutcome(
     toMs,
     capacityEvents,
     planned: planInterruptions(instances, { seed, fromMs, toMs }),
-    usage: new Map(usage.map((vm) => [vm.instanceId, vm])),
+    usage: new Map(usage.map((vm) => [vm.survey.instanceId, vm])),
     programs,
     surges,
   };

@@ -4,7 +4,7 @@ import { VirtualClock } from "../../lib/clock.js";
 import { LIMITS } from "../../lib/limits.js";
 import type { NetworkWeights } from "../../model/weights.js";
 import { Profiler } from "../../profiler/profiler.js";
-import { STEP_MS, type UsageSpan, type VmUsage } from "./usage-table.js";
+import { type OutcomeSpan, type SeenUsage, STEP_MS } from "./usage-table.js";
 
 /** Answers are noted this often; between two the older one holds. */
 const NOTE_MS = 900_000;
@@ -25,11 +25,20 @@ export interface NotedAnswer {
   readonly vpa: Float64Array;
 }
 
+/** What a table is made of; threads share the rows. */
+export interface ProfileRows {
+  readonly fromMs: number;
+  readonly rows: Float32Array;
+  readonly instanceIds: readonly string[];
+  readonly modelVersion: string;
+}
+
 /**
  * The real profiler's answers over a span, computed once: they do not depend on who is interrupted,
  * except through what a restart shows, and that is added by `TableProfiler`.
  */
 export class ProfileTable {
+  readonly parts: ProfileRows;
   readonly #fromMs: number;
   readonly #rows: Float32Array;
   readonly #count: number;
@@ -38,12 +47,8 @@ export class ProfileTable {
   /** Of each instance the newest that was read: readers ask for it again and again. */
   readonly #newest: { readonly note: number; readonly answer: NotedAnswer }[] = [];
 
-  constructor(parts: {
-    readonly fromMs: number;
-    readonly rows: Float32Array;
-    readonly instanceIds: readonly string[];
-    readonly modelVersion: string;
-  }) {
+  constructor(parts: ProfileRows) {
+    this.parts = parts;
     this.#fromMs = parts.fromMs;
     this.#rows = parts.rows;
     this.#count = parts.instanceIds.length;
@@ -85,8 +90,8 @@ export class ProfileTable {
  * @throws ERR_ARGUMENT, ERR_LIMIT, ERR_SHAPE
  */
 export async function noteProfiles(
-  vms: readonly VmUsage[],
-  span: UsageSpan & { readonly noteFromMs: number },
+  vms: readonly SeenUsage[],
+  span: OutcomeSpan,
   how: { readonly weights: NetworkWeights; readonly onTime: (nowMs: number) => void },
 ): Promise<ProfileTable> {
   const clock = new VirtualClock(span.fromMs);
@@ -98,7 +103,9 @@ export async function noteProfiles(
     beside: ["vpa"],
   });
   const notes = Math.floor((span.toMs - span.noteFromMs) / NOTE_MS) + 1;
-  const rows = new Float32Array(notes * vms.length * ROW);
+  // Shared, so that worker threads read the same bytes.
+  const bytes = notes * vms.length * ROW * Float32Array.BYTES_PER_ELEMENT;
+  const rows = new Float32Array(new SharedArrayBuffer(bytes));
   try {
     for (const vm of vms) register(profiler, vm);
     let note = 0;
@@ -109,7 +116,7 @@ export async function noteProfiles(
       how.onTime(nowMs);
       if (nowMs < span.noteFromMs) continue;
       vms.forEach((vm, index) => {
-        writeRow(rows, (note * vms.length + index) * ROW, profiler, vm.instanceId);
+        writeRow(rows, (note * vms.length + index) * ROW, profiler, vm.survey.instanceId);
       });
       note++;
     }
@@ -119,12 +126,13 @@ export async function noteProfiles(
   return new ProfileTable({
     fromMs: span.noteFromMs,
     rows,
-    instanceIds: vms.map((vm) => vm.instanceId),
+    instanceIds: vms.map((vm) => vm.survey.instanceId),
     modelVersion: how.weights.version,
   });
 }
 
-function register(profiler: Profiler, { instanceId, cores, memoryGiB }: VmUsage): void {
+function register(profiler: Profiler, { survey }: SeenUsage): void {
+  const { instanceId, cores, memoryGiB } = survey;
   profiler.register({
     instanceId,
     groupId: "all",
@@ -142,11 +150,12 @@ function register(profiler: Profiler, { instanceId, cores, memoryGiB }: VmUsage)
 /** Samples of the last note's span, in time order for each VM. */
 function offerAll(
   profiler: Profiler,
-  vms: readonly VmUsage[],
+  vms: readonly SeenUsage[],
   at: { readonly fromMs: number; readonly nowMs: number },
 ): void {
   const last = Math.floor((at.nowMs - at.fromMs) / STEP_MS);
-  for (const { instanceId, seen } of vms) {
+  for (const { survey, seen } of vms) {
+    const { instanceId } = survey;
     for (let step = last - NOTE_MS / STEP_MS; step < last; step++) {
       const [cpuCores, memoryGiB, networkMbps, disk] = seen.subarray(
         step * RESOURCE_COUNT,

@@ -1,52 +1,27 @@
-import { elapsedMs, VirtualClock } from "../../lib/clock.js";
-import { RepriseError } from "../../lib/errors.js";
-import { shippedWeightsFile } from "../../model/shipped-weights.js";
-import { readWeights } from "../../model/weights.js";
-import type { PolicyCounts } from "../policy.js";
-import type { SeenPlan } from "../rival-policy.js";
+import { Piscina } from "piscina";
+import { elapsedMs } from "../../lib/clock.js";
 import type { OnProgress } from "../run-replay.js";
-import { quantile } from "../survey.js";
-import { openTraceFolder, withAllSpotTraces } from "../trace-folder.js";
-import { type ExactCover, openExactCover } from "./exact-cover.js";
-import { OutcomeActors } from "./outcome-actors.js";
-import { type OutcomePolicyName, openOutcomePolicy } from "./outcome-policies.js";
-import type { OutcomePolicy } from "./outcome-policy.js";
-import {
-  type OutcomeScenario,
-  outcomeSpan,
-  planOutcome,
-  readAllUsage,
-} from "./outcome-scenario.js";
-import type { OutcomeFigures } from "./outcome-tally.js";
-import { OutcomeWorld } from "./outcome-world.js";
-import { type PlanRegret, planRegret } from "./plan-regret.js";
-import { noteProfiles, type ProfileTable } from "./profile-table.js";
+import { type InputOptions, type OutcomeInput, openInput } from "./outcome-input.js";
+import type { OutcomePolicyName } from "./outcome-policies.js";
+import type { OutcomeRun, RunTask } from "./outcome-run.js";
+import type { RunShare } from "./outcome-worker.js";
+import { RunPlayer } from "./play-run.js";
+import { RunStore } from "./run-store.js";
 
-export interface OutcomeOptions {
-  /** A folder in the layout of the whole traces; the bundled sample when absent. */
-  readonly data?: string;
+export interface OutcomeOptions extends InputOptions {
   /** The first one; the others follow it. */
   readonly seed: number;
   readonly seeds: number;
-  readonly days: number;
   readonly nodeCount: number;
   readonly policies: readonly OutcomePolicyName[];
-  /** Weights of the network; those that ship when absent. */
-  readonly model?: string;
   /** Compare this many plans of each run with the exact optimum. */
   readonly plansJudged: number;
-}
-
-/** One policy in one seed's world. */
-export interface OutcomeRun extends OutcomeFigures {
-  readonly policy: OutcomePolicyName;
-  readonly seed: number;
-  readonly counts: PolicyCounts;
-  /** Core-hours that some of its plans lost, and the least that the same could have lost. */
-  readonly regret: PlanRegret;
-  /** Elapsed, so not the same twice. */
-  readonly seconds: number;
-  readonly planMsP99: number;
+  /** Threads that play runs; 0 plays on the calling one. */
+  readonly jobs: number;
+  /** Keeps each run here as soon as it was played. */
+  readonly runFolder?: string;
+  /** Takes runs from there that were played under the same conditions. */
+  readonly resume?: boolean;
 }
 
 export interface OutcomeResult {
@@ -57,15 +32,20 @@ export interface OutcomeResult {
   readonly planned: number;
   readonly from: string;
   readonly to: string;
+  readonly capacity: string;
   readonly modelVersion: string;
   readonly bundled: boolean;
-  readonly readSeconds: number;
-  readonly profileSeconds: number;
+  /** Usage and forecasts: made or read. */
+  readonly inputSeconds: number;
+  /** Runs taken from disk. */
+  readonly resumed: number;
 }
+
+const WORKER_URL = new URL("./outcome-worker.js", import.meta.url);
 
 /**
  * Plays every policy in every seed's world. Usage is read and profiled once: neither depends on the
- * seed nor on the policy.
+ * seed nor on the policy. The figures do not depend on `jobs`.
  *
  * @throws ERR_ARGUMENT, ERR_TRACE_FORMAT, ERR_WEIGHTS_FORMAT
  */
@@ -73,108 +53,111 @@ export async function runOutcome(
   options: OutcomeOptions,
   onProgress: OnProgress = () => {},
 ): Promise<OutcomeResult> {
-  const folder = withAllSpotTraces(openTraceFolder(options.data));
-  const span = outcomeSpan(folder, options.days);
-  const readMs = elapsedMs();
-  const usage = await readAllUsage(folder, span, (done, all) => onProgress("traces", done / all));
-  const profileMs = elapsedMs();
-  const weights = openWeights(options.model);
-  const table = await noteProfiles(usage, span, {
-    weights,
-    onTime: (nowMs) => onProgress("profiles", (nowMs - span.fromMs) / (span.toMs - span.fromMs)),
-  });
-  const profiledMs = elapsedMs();
-  const needsSolver = options.policies.includes("oracle") || options.plansJudged > 0;
-  const cover = needsSolver ? await openExactCover() : null;
-  const runs: OutcomeRun[] = [];
-  let [losses, planned] = [0, 0];
-  const { seed: first, seeds } = options;
-  for (let seed = first; seed < first + seeds; seed++) {
-    const scenario = await planOutcome(folder, usage, {
-      span,
-      seed,
-      nodeCount: options.nodeCount,
-    });
-    losses += scenario.capacityEvents.filter(({ fraction }) => fraction < 0).length;
-    planned += scenario.planned.length;
-    for (const policy of options.policies) {
-      const so = { scenario, table, cover, plansJudged: options.plansJudged, onProgress };
-      runs.push(await runOne(policy, so));
-    }
-  }
+  const beganMs = elapsedMs();
+  const input = await openInput(options, onProgress);
+  const inputSeconds = (elapsedMs() - beganMs) / 1000;
+  const { span, surveys, profiles, bundled } = input;
+  const tasks = tasksOf(options);
+  const store = storeOf(options, input);
+  const kept = tasks.map((task) => store?.read(task) ?? null);
+  const open = tasks.filter((_, index) => kept[index] === null);
+  const played = await playAll(open, { input, options, store, onProgress });
+  const runs = kept.map((run) => run ?? played.shift()).filter((run) => run !== undefined);
+  const worlds = runs.filter(({ policy }) => policy === options.policies[0]);
   return {
     runs,
-    vms: usage.length,
+    vms: surveys.length,
     nodes: options.nodeCount,
-    losses,
-    planned,
+    losses: worlds.reduce((sum, { losses }) => sum + losses, 0),
+    planned: worlds.reduce((sum, { planned }) => sum + planned, 0),
     from: new Date(span.noteFromMs).toISOString(),
     to: new Date(span.toMs).toISOString(),
-    modelVersion: table.modelVersion,
-    bundled: folder.bundled,
-    readSeconds: (profileMs - readMs) / 1000,
-    profileSeconds: (profiledMs - profileMs) / 1000,
+    capacity: options.capacity,
+    modelVersion: profiles.modelVersion,
+    bundled,
+    inputSeconds,
+    resumed: tasks.length - open.length,
   };
 }
 
-function openWeights(model: string | undefined) {
-  const file = model ?? shippedWeightsFile();
-  if (file !== undefined) return readWeights(file);
-  throw new RepriseError("ERR_ARGUMENT", "the outcome world needs weights", {
-    field: "model",
-    expected: "a file of weights",
-  });
+/** Seed by seed, so that a thread plans a world once for several policies. */
+function tasksOf({ seed, seeds, policies, nodeCount, plansJudged }: OutcomeOptions): RunTask[] {
+  return Array.from({ length: seeds }, (_, index) => seed + index).flatMap((each) =>
+    policies.map((policy) => ({ policy, seed: each, nodeCount, plansJudged })),
+  );
 }
 
-async function runOne(
-  name: OutcomePolicyName,
-  so: {
-    readonly scenario: OutcomeScenario;
-    readonly table: ProfileTable;
-    readonly cover: ExactCover | null;
-    readonly plansJudged: number;
-    readonly onProgress: OnProgress;
+function storeOf(options: OutcomeOptions, input: OutcomeInput): RunStore | null {
+  const { runFolder, resume = false, capacity, data = "bundled" } = options;
+  if (runFolder === undefined) return null;
+  const { span, profiles } = input;
+  const conditions = { data, capacity, span, modelVersion: profiles.modelVersion };
+  return new RunStore(runFolder, JSON.stringify(conditions), resume);
+}
+
+interface PlayParts {
+  readonly input: OutcomeInput;
+  readonly options: OutcomeOptions;
+  readonly store: RunStore | null;
+  readonly onProgress: OnProgress;
+}
+
+async function playAll(tasks: readonly RunTask[], parts: PlayParts): Promise<OutcomeRun[]> {
+  if (tasks.length === 0) return [];
+  const { input, options, store } = parts;
+  const onShare = shareOfAll(tasks, parts.onProgress);
+  const threads = Math.min(options.jobs, tasks.length);
+  if (threads > 0) return playOnThreads(tasks, { ...parts, threads, onShare });
+  const player = new RunPlayer(input);
+  const runs: OutcomeRun[] = [];
+  for (const task of tasks) {
+    const run = await player.play(task, (done) => onShare({ ...task, done }));
+    store?.write(task, run);
+    runs.push(run);
+  }
+  return runs;
+}
+
+async function playOnThreads(
+  tasks: readonly RunTask[],
+  parts: PlayParts & {
+    readonly threads: number;
+    readonly onShare: (share: RunShare) => void;
   },
-): Promise<OutcomeRun> {
-  const { scenario, table, cover, onProgress } = so;
-  const clock = new VirtualClock(scenario.warmUpFromMs);
-  const actors = new OutcomeActors(scenario);
-  const plans: SeenPlan[] = [];
-  const onPlan = (plan: SeenPlan) => plans.push(plan);
-  const parts = { scenario, actors, clock, table, cover, onPlan };
-  const planMs: number[] = [];
-  const policy = timed(openOutcomePolicy(name, parts), plans, planMs);
-  const world = new OutcomeWorld({ scenario, actors, policy, clock, plans });
-  const beganMs = elapsedMs();
-  const { fromMs, toMs, seed } = scenario;
+): Promise<OutcomeRun[]> {
+  const { input, store, threads, onShare } = parts;
+  const pool = new Piscina<RunTask, OutcomeRun>({
+    filename: WORKER_URL.href,
+    name: "default",
+    minThreads: threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker: 1,
+    idleTimeout: Number.POSITIVE_INFINITY,
+    workerData: input,
+    stricterFIFO: true,
+    recordTiming: false,
+  });
+  pool.on("message", onShare);
   try {
-    await world.run((nowMs) =>
-      onProgress(`seed ${seed}, ${name}`, (nowMs - fromMs) / (toMs - fromMs)),
+    return await Promise.all(
+      tasks.map(async (task) => {
+        const run = await pool.run(task);
+        store?.write(task, run);
+        onShare({ ...task, done: 1 });
+        return run;
+      }),
     );
   } finally {
-    await policy.close();
+    await pool.destroy();
   }
-  const seconds = (elapsedMs() - beganMs) / 1000;
-  planMs.sort((a, b) => a - b);
-  return {
-    policy: name,
-    seed,
-    ...world.tally.figures(),
-    counts: policy.counts(),
-    regret: planRegret(world.judged, cover, so.plansJudged),
-    seconds,
-    planMsP99: quantile(planMs, 0.99),
-  };
 }
 
-/** Notes how long each turn took in which a plan was made. */
-function timed(policy: OutcomePolicy, plans: readonly SeenPlan[], planMs: number[]): OutcomePolicy {
-  const turn = policy.turn.bind(policy);
-  policy.turn = async () => {
-    const [began, before] = [elapsedMs(), plans.length];
-    const interruptions = await turn();
-    if (plans.length > before) planMs.push(elapsedMs() - began);
-    return interruptions;
+/** One bar over all runs. */
+function shareOfAll(tasks: readonly RunTask[], onProgress: OnProgress): (share: RunShare) => void {
+  const done = new Map<string, number>();
+  return (share) => {
+    done.set(`${share.policy} ${share.seed}`, share.done);
+    const total = [...done.values()].reduce((sum, each) => sum + each, 0);
+    onProgress(`${tasks.length} runs`, total / tasks.length);
   };
-  return policy;
 }

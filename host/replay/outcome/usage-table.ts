@@ -10,27 +10,34 @@ const BRIDGE_STEPS = 2;
 
 /** One VM's use on a fixed grid. */
 export interface VmUsage {
-  readonly instanceId: string;
-  readonly file: string;
-  /** step x resource; NaN where the trace has no sample. Step s ends at `fromMs + (s + 1) STEP`. */
-  readonly seen: Float32Array;
-  /** The same without holes: zero where it is off, the last value where a sample is missing. */
+  /** What the warm-up tells of it; what is provisioned is that of the end of the span. */
+  readonly survey: VmSurvey;
+  /**
+   * step x resource, without holes: zero where it is off, the last value where a sample is missing.
+   * Step s ends at `fromMs + (s + 1) STEP`.
+   */
   readonly used: Float32Array;
-  /** Provisioned at the end of the span; undefined where the trace says nothing. */
-  readonly cores: number | undefined;
-  readonly memoryGiB: number | undefined;
 }
 
-export interface UsageSpan {
+/** The same as the trace tells it. */
+export interface SeenUsage extends VmUsage {
+  /** step x resource; NaN where the trace has no sample. */
+  readonly seen: Float32Array;
+}
+
+/** When a replay begins and ends; the same for all seeds. */
+export interface OutcomeSpan {
   readonly fromMs: number;
+  /** End of the warm-up. */
+  readonly noteFromMs: number;
   readonly toMs: number;
 }
 
 /** Reads one VM's span onto the grid. @throws ERR_TRACE_FORMAT */
 export async function readUsage(
   vm: { readonly instanceId: string; readonly file: string },
-  span: UsageSpan,
-): Promise<VmUsage> {
+  span: OutcomeSpan,
+): Promise<SeenUsage> {
   const steps = Math.ceil((span.toMs - span.fromMs) / STEP_MS);
   const seen = new Float32Array(steps * RESOURCE_COUNT).fill(Number.NaN);
   const off = new Uint8Array(steps);
@@ -51,7 +58,9 @@ export async function readUsage(
   } finally {
     await cursor.close();
   }
-  return { ...vm, seen, used: withoutHoles(seen, off), cores, memoryGiB };
+  const warmUpSteps = (span.noteFromMs - span.fromMs) / STEP_MS;
+  const survey = { ...vm, ...surveySteps(seen, warmUpSteps), cores, memoryGiB };
+  return { survey, seen, used: withoutHoles(seen, off) };
 }
 
 function withoutHoles(seen: Float32Array, off: Uint8Array): Float32Array {
@@ -72,25 +81,29 @@ function withoutHoles(seen: Float32Array, off: Uint8Array): Float32Array {
 }
 
 /** What the first `steps` steps tell of a VM, as `surveyVm` does from its file. */
-export function surveyUsage(vm: VmUsage, steps: number): VmSurvey {
-  const columns: number[][] = Array.from({ length: RESOURCE_COUNT }, () => []);
+export function surveySteps(
+  seen: Float32Array,
+  steps: number,
+): Pick<VmSurvey, "sampleCount" | "p95" | "max"> {
   let sampleCount = 0;
+  const columns = Array.from({ length: RESOURCE_COUNT }, () => new Float64Array(steps));
+  const counts = new Uint32Array(RESOURCE_COUNT);
   for (let step = 0; step < steps; step++) {
-    const row = vm.seen.subarray(step * RESOURCE_COUNT, (step + 1) * RESOURCE_COUNT);
-    if (!row.every(Number.isNaN)) sampleCount++;
-    row.forEach((value, resource) => {
-      if (!Number.isNaN(value)) columns[resource]?.push(value);
+    let isSeen = false;
+    columns.forEach((column, resource) => {
+      const value = seen[step * RESOURCE_COUNT + resource] ?? Number.NaN;
+      if (Number.isNaN(value)) return;
+      isSeen = true;
+      const at = counts[resource] ?? 0;
+      column[at] = value;
+      counts[resource] = at + 1;
     });
+    if (isSeen) sampleCount++;
   }
-  for (const column of columns) column.sort((a, b) => a - b);
-  const { instanceId, file, cores, memoryGiB } = vm;
+  const sorted = columns.map((column, resource) => column.subarray(0, counts[resource]).sort());
   return {
-    instanceId,
-    file,
     sampleCount,
-    p95: columns.map((column) => quantile(column, 0.95)),
-    max: columns.map((column) => column.at(-1) ?? 0),
-    cores,
-    memoryGiB,
+    p95: sorted.map((column) => quantile(column, 0.95)),
+    max: sorted.map((column) => column.at(-1) ?? 0),
   };
 }
