@@ -92,6 +92,11 @@ export function isCandidate(judged: Candidate | Exclusion): judged is Candidate 
   return "cost" in judged;
 }
 
+/** Core-hours when it is evicted: then nothing is reserved for its restart. */
+export function evictionCost(input: InstanceInput, inputs: PlanInputs): number {
+  return costOf(input, input.envelope ?? [], { inputs, availability: 0 });
+}
+
 function costOf(
   input: InstanceInput,
   envelope: readonly number[],

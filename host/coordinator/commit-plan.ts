@@ -209,8 +209,9 @@ function planRecord(
   reservations: readonly ReservationRecord[],
 ): PlanRecord {
   const { planId, nowMs, request, schedule } = so;
-  const shortfalls = noticeReasons(schedule);
   const { bounds = [], donorCount, donorCountMin } = so.proposal;
+  const forced = so.proposal.reasons.filter(({ code }) => code === "FORCED_SHORTFALL");
+  const shortfalls = [...forced, ...noticeReasons(schedule)];
   return {
     planId,
     requestId: request.requestId,

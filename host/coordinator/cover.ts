@@ -32,6 +32,8 @@ export interface Cover {
   readonly scores: ReadonlyMap<string, { readonly gain: number; readonly score: number }>;
   /** Highest class first; empty where no bound holds for the victims as a whole. */
   readonly bounds: readonly ClassBound[];
+  /** Who is expected to be evicted for what is left; absent where that was not looked at. */
+  readonly evicted?: readonly string[];
 }
 
 export function selectVictims(problem: CoverProblem): Cover {

@@ -5,29 +5,39 @@
  * before anyone is interrupted; lower classes before higher ones. Non-goals: acting, storing.
  */
 import type { Reason, ShrinkRecord } from "../ledger/records.js";
-import { type Candidate, type Exclusion, GroupBudgets, isCandidate, judge } from "./candidates.js";
+import {
+  type Candidate,
+  type Exclusion,
+  evictionCost,
+  GroupBudgets,
+  isCandidate,
+  judge,
+} from "./candidates.js";
 import { type Cover, selectVictims } from "./cover.js";
 import { DonorBounds } from "./donor-bounds.js";
 import { type ShrinksByNode, type TrimmedShrinks, trimShrinks } from "./donor-trim.js";
 import type { AskDonors, PlanInputs } from "./inputs.js";
 import { leftInHour } from "./losses.js";
-import {
-  isPlaced,
-  type Placement,
-  place,
-  placementOrder,
-  sumGiven,
-  type Unplaced,
-} from "./placement.js";
+import { isPlaced, type Placement, place, placementOrder, type Unplaced } from "./placement.js";
 import {
   budgetReason,
   exclusionReasons,
   firstOfEachCode,
   noRoomReasons,
+  shortfallReason,
   shortfallReasons,
   uncoveredReason,
 } from "./reasons.js";
+import {
+  applyShrinks,
+  freedBeside,
+  type Hold,
+  holdRoom,
+  lessGiven,
+  shortOf,
+} from "./request-room.js";
 import { Rooms } from "./rooms.js";
+import { type Evictable, leastWithEvictions } from "./short-cover.js";
 import type { ReclaimRequest } from "./types.js";
 
 /** Each round drops one victim that cannot be placed and covers anew. */
@@ -35,14 +45,6 @@ const ROUNDS_MAX = 32;
 
 /** The group of leases that keep room for a request, and of nobody else. */
 export const HOLD_GROUP = "hold";
-
-/** Room kept for the requester, or that leaves with the capacity, on one node. */
-export interface Hold {
-  readonly nodeId: string;
-  /** One value a resource. */
-  readonly amounts: readonly number[];
-  readonly shrinks: readonly ShrinkRecord[];
-}
 
 export interface Proposal {
   readonly feasible: boolean;
@@ -175,11 +177,12 @@ class Reclaim {
       .filter(isCandidate)
       .filter(({ input }) => !dropped.has(input.instanceId))
       .map((candidate) => lessGiven(candidate, givenBy));
-    const budgets = budgetsOf(this.#inputs);
-    const cover = selectVictims({ needed, candidates, budgets });
-    const partly = this.#force && this.#request.purpose === "capacity-loss";
-    if (!cover.covered && !partly) {
-      return this.#infeasible(judged, unplaced, cover.left, cover.scores);
+    const problem = { needed, candidates, budgets: budgetsOf(this.#inputs) };
+    let cover = selectVictims(problem);
+    if (!cover.covered) {
+      const partly = this.#force && this.#request.purpose === "capacity-loss";
+      if (!partly) return this.#infeasible(judged, unplaced, cover.left, cover.scores);
+      cover = leastWithEvictions(cover, problem, this.#evictables(judged, givenBy));
     }
     const victims = new Set(cover.victims.map(({ input }) => input.instanceId));
     const trimmed = trimShrinks(shrinks, cover.spare, victims);
@@ -188,6 +191,20 @@ class Reclaim {
     // What neighbours could keep may be what a restart needs.
     if (!("missing" in outcome) || !trimmed.changed) return outcome;
     return this.#settle(nodeIds, cover, { judged, unplaced, shrinks });
+  }
+
+  #evictables(
+    judged: readonly (Candidate | Exclusion)[],
+    givenBy: ReadonlyMap<string, readonly number[]>,
+  ): Evictable[] {
+    return judged
+      .filter(({ input }) => input.up)
+      .map(({ input }) => ({
+        instanceId: input.instanceId,
+        priority: input.priority ?? Number.POSITIVE_INFINITY,
+        freed: freedBeside(input, givenBy),
+        cost: evictionCost(input, this.#inputs),
+      }));
   }
 
   /** Holds the room, then places the restarts, with these shrinks. */
@@ -235,7 +252,7 @@ class Reclaim {
       placements.push(result);
     }
     const reasons = shortfallReasons(placements);
-    if (!cover.covered) reasons.push(uncoveredReason("FORCED_SHORTFALL", cover.left));
+    if (!cover.covered) reasons.push(shortfallReason(cover));
     const { judged, holds, unplaced } = so;
     const { scores, bounds } = cover;
     const left = cover.covered ? {} : { uncovered: cover.left };
@@ -284,77 +301,6 @@ function budgetsOf(inputs: PlanInputs): GroupBudgets {
     budgets.limit(groupId, leftInHour(inputs, groupId));
   }
   return budgets;
-}
-
-/**
- * What is short of `amounts` on the nodes together; below 0 where ample. What a node is
- * overcommitted by counts as short too, because the first room that comes free there is owed.
- */
-function shortOf(amounts: readonly number[], nodeIds: readonly string[], rooms: Rooms): number[] {
-  const steady = nodeIds.map((nodeId) => rooms.leastOverPhases(nodeId));
-  return amounts.map((amount, resource) =>
-    steady.reduce((left, room) => left - (room[resource] ?? 0), amount),
-  );
-}
-
-function applyShrinks(
-  shrinks: ShrinksByNode,
-  rooms: Rooms,
-): ReadonlyMap<string, readonly number[]> {
-  const givenBy = new Map<string, readonly number[]>();
-  for (const [nodeId, records] of shrinks) {
-    for (const { donorId, given } of records) {
-      rooms.addFlat(nodeId, given, 1);
-      givenBy.set(donorId, given);
-    }
-  }
-  return givenBy;
-}
-
-/** A donor that is interrupted after all frees only what it has not given yet. */
-function lessGiven(
-  candidate: Candidate,
-  givenBy: ReadonlyMap<string, readonly number[]>,
-): Candidate {
-  const given = givenBy.get(candidate.input.instanceId);
-  if (given === undefined) return candidate;
-  const freed = candidate.input.freed.map((amount, resource) => amount - (given[resource] ?? 0));
-  return { ...candidate, input: { ...candidate.input, freed } };
-}
-
-/** Takes the requester's room before anybody restarts; a victim's own shrink is moot. */
-function holdRoom(
-  amounts: readonly number[],
-  nodeIds: readonly string[],
-  rooms: Rooms,
-  so: {
-    readonly shrinks: ShrinksByNode;
-    readonly victims: ReadonlySet<string>;
-  },
-): Hold[] {
-  const holds: Hold[] = [];
-  const left = [...amounts];
-  for (const nodeId of nodeIds) {
-    const steady = rooms.steady(nodeId);
-    const held = left.map((amount, resource) => Math.min(amount, steady[resource] ?? 0));
-    const shrinks = (so.shrinks.get(nodeId) ?? []).filter(
-      ({ donorId }) => !so.victims.has(donorId),
-    );
-    if (held.every((amount) => amount === 0)) {
-      // Nobody shrinks for a lease that would hold nothing.
-      for (const { given } of shrinks) rooms.addFlat(nodeId, given, -1);
-      continue;
-    }
-    // What neighbours gave beyond what is held here is tied to the lease all the same.
-    const given = sumGiven(shrinks);
-    const taken = held.map((amount, resource) => Math.max(amount, given[resource] ?? 0));
-    rooms.addFlat(nodeId, taken, -1);
-    held.forEach((amount, resource) => {
-      left[resource] = (left[resource] ?? 0) - amount;
-    });
-    holds.push({ nodeId, amounts: held, shrinks });
-  }
-  return holds;
 }
 
 /** Feasible first, then the lower class touched, then the cost, then fewer victims. */

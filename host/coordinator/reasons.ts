@@ -2,6 +2,7 @@
 import { RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
 import type { Reason, ReasonCode } from "../ledger/records.js";
 import type { Exclusion } from "./candidates.js";
+import type { Cover } from "./cover.js";
 import type { Placement, Unplaced } from "./placement.js";
 import { peakOverPhases } from "./rooms.js";
 
@@ -43,6 +44,13 @@ export function uncoveredReason(code: ReasonCode, left: readonly number[]): Reas
     text: `${unitText(left)} cannot be freed`,
     missing: left.flatMap((amount) => [amount, amount, amount]),
   };
+}
+
+/** Of a forced plan that does not free all; with who will go for what is left. */
+export function shortfallReason({ left, evicted = [] }: Cover): Reason {
+  const reason = uncoveredReason("FORCED_SHORTFALL", left);
+  if (evicted.length === 0) return reason;
+  return { ...reason, text: `${reason.text}, which evicts ${evicted.join(", ")}` };
 }
 
 export function exclusionReasons(exclusions: readonly Exclusion[]): Reason[] {
