@@ -35,13 +35,14 @@ export { asinhRatio, trainPinball, trainSilu, trainSiluGradient } from "./nn/tra
 export { coverScratchBytes, leastCover } from "./plan/cover";
 // pools
 export { aggregateQuantile } from "./pool/aggregate";
-export { drawQuantile } from "./pool/draw-quantile";
+export { moveSums } from "./pool/draw-sums";
 export { fitCount } from "./pool/fit-count";
 export { fitLeast } from "./pool/fit-least";
 export { fitMask } from "./pool/fit-mask";
 export { fitBest, fitFirst } from "./pool/fit-select";
 export { columnSums, headroom } from "./pool/headroom";
 export { memberDraws } from "./pool/member-draws";
+export { sumQuantile } from "./pool/sum-quantile";
 export { sweep } from "./simd/sweep";
 // summary
 export { features, featuresForOutage } from "./summary/features";

@@ -1,12 +1,16 @@
 /**
  * Pool: how long does the quantile of a sum of restart needs take?
  *
- * Goals: k members, one column and twelve, 512 draws, drawn and summed anew in every call; the core
- * beside the float64 reference. Non-goal: the host's bookkeeping of leases.
+ * Goals: k members, one column and twelve, 512 draws, drawn and summed anew in every call, the core
+ * beside the float64 reference; what a node's leases hold over time once one of them changed, all
+ * restarts at times of their own. Non-goal: the ledger.
  */
 import { DRAW_COUNT, factorTable } from "../host/allocator/factor-table.js";
+import { type LeaseOnNode, Pooling } from "../host/allocator/pooling.js";
 import { drawQuantileReference, memberDrawsReference } from "../host/allocator/reference-pool.js";
+import { leaseSteps } from "../host/allocator/timeline.js";
 import { ArenaPlan, compileBinary, openKernel } from "../host/core/index.js";
+import type { ReservationRecord } from "../host/ledger/records.js";
 import { seededFloats } from "./support/data.js";
 import { type BenchCase, benchMain } from "./support/harness.js";
 
@@ -40,8 +44,9 @@ function corePool(shape: Shape, knots: readonly number[][]) {
   const knotsPtr = plan.region("knots", knots.length * 32).ptr;
   const limits = plan.region("limits", columnCount * 16).ptr;
   const draws = plan.region("draws", memberCount * columnCount * rowBytes).ptr;
-  const rows = plan.region("rows", columnCount * memberCount * 12).ptr;
+  const changes = plan.region("changes", columnCount * memberCount * 24).ptr;
   const sums = plan.region("sums", rowBytes).ptr;
+  const top = plan.region("top", (ABOVE_MAX + 1) * 8).ptr;
   const memory = plan.createMemory(false);
   const kernel = openKernel(module, memory);
   const floats = new Float32Array(memory.buffer);
@@ -56,8 +61,8 @@ function corePool(shape: Shape, knots: readonly number[][]) {
   for (let column = 0; column < columnCount; column++) {
     for (let member = 0; member < memberCount; member++) {
       const row = draws + (member * columnCount + column) * rowBytes;
-      const at = rows / 4 + (column * memberCount + member) * 3;
-      words.fill(row, at, at + 3);
+      const at = changes / 4 + (column * memberCount + member) * 6;
+      words.fill(row, at + 3, at + 6);
     }
   }
   const factor = (row: number): number => factors + row * DRAW_COUNT * 4;
@@ -78,9 +83,11 @@ function corePool(shape: Shape, knots: readonly number[][]) {
       );
     }
     for (let column = 0; column < columnCount; column++) {
-      const list = rows + column * memberCount * 12;
+      const list = changes + column * memberCount * 24;
       const high = 10 * memberCount;
-      out[column] = kernel.drawQuantile(list, memberCount, DRAW_COUNT, ABOVE_MAX, 0, high, sums);
+      doubles.fill(0, sums / 8, sums / 8 + DRAW_COUNT);
+      kernel.moveSums(list, memberCount, DRAW_COUNT, sums);
+      out[column] = kernel.sumQuantile(sums, DRAW_COUNT, ABOVE_MAX, 0, high, top);
     }
   };
   return { call, out };
@@ -128,12 +135,57 @@ function poolCase(shape: Shape): BenchCase {
   };
 }
 
+function leaseAt(index: number): LeaseOnNode {
+  const quantiles = Array.from({ length: 12 }, () => [2, 3, 4, 5]).flat();
+  const expectedRestartMs = index * 47_000;
+  const lease: ReservationRecord = {
+    reservationId: `lease-${1000 + index}`,
+    ownerId: `${index}`,
+    instanceId: `${index}`,
+    nodeId: "n",
+    groupId: `${index % 4}`,
+    amounts: new Array<number>(12).fill(4),
+    quantiles,
+    state: "held",
+    fencingToken: index,
+    createdMs: 0,
+    expectedRestartMs,
+    expiresMs: expectedRestartMs + 900_000,
+    shrinks: [],
+  };
+  return { lease, steps: leaseSteps(lease), base: undefined };
+}
+
+/** Each call one lease of the node is another one: its draws are made, everybody's are summed. */
+function nodeCase(leaseCount: number): BenchCase {
+  return {
+    name: `a node of ${leaseCount} leases, one is new`,
+    unit: "leases",
+    unitsPerCall: leaseCount,
+    tolerance: 0,
+    open: () => {
+      const pooling = new Pooling(compileBinary("release"));
+      const leases = Array.from({ length: leaseCount }, (_, index) => leaseAt(index));
+      let amounts: Float64Array = new Float64Array();
+      let turn = 0;
+      const call = (): void => {
+        leases[turn % leaseCount] = leaseAt(turn % leaseCount);
+        turn++;
+        ({ amounts } = pooling.sum(leases));
+      };
+      return { variants: [{ name: "pooling", call, output: () => amounts }] };
+    },
+  };
+}
+
 await benchMain({
   name: "pool",
   question: "How long does the quantile of a sum of restart needs take?",
   binaries: ["release"],
-  cases: ({ smoke }) =>
-    (smoke ? [3] : [8, 64]).flatMap((memberCount) =>
+  cases: ({ smoke }) => [
+    ...(smoke ? [3] : [8, 64]).flatMap((memberCount) =>
       [1, 12].map((columnCount) => poolCase({ memberCount, columnCount })),
     ),
+    ...(smoke ? [3] : [4, 8, 16, 32, 100]).map(nodeCase),
+  ],
 });

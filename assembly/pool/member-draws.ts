@@ -112,7 +112,9 @@ export function memberDraws(
     const t2 = through(tau, 0.5, 2.5);
     const t3 = through(tau, 0.9, 20.0);
     const t4 = through(tau, 0.95, 25.0);
-    const tail = tailLength(score);
+    // One draw in a hundred is beyond the .99 quantile.
+    const isFar = v128.any_true(f32x4.gt(score, f32x4.splat(TAIL_START)));
+    const tail = isFar ? tailLength(score) : f32x4.splat(0.0);
     const w0 = f32x4.sub(one, t1);
     const w1 = f32x4.sub(t1, t2);
     const w2 = f32x4.sub(t2, t3);

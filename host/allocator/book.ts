@@ -9,7 +9,7 @@ import type { AllocationRecord, ReservationRecord } from "../ledger/records.js";
 import { present } from "../lib/assert.js";
 import type { Journal } from "./journal.js";
 import type { LeaseOnNode, Pooling } from "./pooling.js";
-import { leaseSteps, NO_STEPS, type Steps, sumSteps } from "./timeline.js";
+import { leaseSteps, type Steps, sumSteps } from "./timeline.js";
 
 export interface NodeState {
   readonly nodeId: string;
@@ -68,6 +68,9 @@ export class Book {
   /** Undefined where leases add up plainly. */
   readonly #pooling: Pooling | undefined;
 
+  /** Records are never changed; a lease that changes has a new one. */
+  readonly #parts = new WeakMap<ReservationRecord, LeaseOnNode>();
+
   constructor(journal: Journal, pooling?: Pooling) {
     this.#journal = journal;
     this.#pooling = pooling;
@@ -84,34 +87,38 @@ export class Book {
   /** What the leases of a node hold over time. */
   stepsOf(node: NodeState): Steps {
     if (this.#pooling === undefined) return this.plainStepsOf(node);
-    node.steps ??= this.together(node.leaseIds);
+    node.steps ??= this.#pooling.sum(this.#partsOf(node.leaseIds), this.plainStepsOf(node));
     return node.steps;
   }
 
   /** What they would hold one by one: never less. */
   plainStepsOf(node: NodeState): Steps {
-    if (node.plainSteps === undefined) {
-      const parts = [...node.leaseIds].map((id) => this.stepsOfLease(id));
-      node.plainSteps = parts.length === 0 ? NO_STEPS : sumSteps(parts);
-    }
+    node.plainSteps ??= sumSteps(this.#partsOf(node.leaseIds).map(({ steps }) => steps));
     return node.plainSteps;
   }
 
   /** What leases of one node hold together, with one that is only thought of. */
   together(leaseIds: Iterable<string>, thought?: ReservationRecord): Steps {
-    const leases = [...leaseIds].map((id) => present(this.leases.get(id), `lease ${id}`));
-    if (thought !== undefined) leases.push(thought);
-    const parts = leases.map((lease): LeaseOnNode => {
-      const base = this.baseOn(lease.nodeId, lease.instanceId);
-      return { lease, base, steps: leaseSteps(lease, base) };
-    });
-    if (parts.length === 0) return NO_STEPS;
+    const parts = this.#partsOf(leaseIds);
+    if (thought !== undefined) parts.push(this.#partOf(thought));
     return this.#pooling?.sum(parts) ?? sumSteps(parts.map(({ steps }) => steps));
   }
 
   stepsOfLease(reservationId: string): Steps {
-    const lease = present(this.leases.get(reservationId), `lease ${reservationId}`);
-    return leaseSteps(lease, this.baseOn(lease.nodeId, lease.instanceId));
+    return this.#partOf(present(this.leases.get(reservationId), `lease ${reservationId}`)).steps;
+  }
+
+  #partsOf(leaseIds: Iterable<string>): LeaseOnNode[] {
+    return Array.from(leaseIds, (id) => this.#partOf(present(this.leases.get(id), `lease ${id}`)));
+  }
+
+  #partOf(lease: ReservationRecord): LeaseOnNode {
+    const base = this.baseOn(lease.nodeId, lease.instanceId);
+    const known = this.#parts.get(lease);
+    if (known !== undefined && known.base === base) return known;
+    const part = { lease, base, steps: leaseSteps(lease, base) };
+    this.#parts.set(lease, part);
+    return part;
   }
 
   /** What an instance holds on this node, undefined when it is not there. */
@@ -254,9 +261,8 @@ export class Book {
       else members.delete(record.instanceId);
     }
     this.#dropEmpty(group);
-    // The instance's own lease counts on what it holds here.
-    node.steps = undefined;
-    node.plainSteps = undefined;
+    // The instance's own lease may count on what it holds here.
+    if (this.heldByInstance.has(record.instanceId)) forgetSteps(node);
     this.dirtyNodes.add(record.nodeId);
     this.touchedNodes.add(record.nodeId);
     this.touchedGroups.add(record.groupId);
@@ -302,8 +308,7 @@ export class Book {
       if (leases.size === 0) this.leasesByDonor.delete(donorId);
       else this.leasesByDonor.set(donorId, leases);
     }
-    node.steps = undefined;
-    node.plainSteps = undefined;
+    forgetSteps(node);
     this.dirtyNodes.add(nodeId);
     this.touchedNodes.add(nodeId);
     this.touchedGroups.add(record.groupId);
@@ -326,4 +331,9 @@ export class Book {
   #dropEmpty(group: GroupState): void {
     if (group.members.size + group.leaseIds.size === 0) this.groups.delete(group.groupId);
   }
+}
+
+function forgetSteps(node: NodeState): void {
+  node.steps = undefined;
+  node.plainSteps = undefined;
 }

@@ -5,7 +5,7 @@
  * factors that depend on itself alone, so that one more lease never lowers the sum of the others.
  * Non-goals: which leases overlap in time (`pooling.ts`).
  */
-import { NEED_COLUMNS, PHASE_COUNT, QUANTILE_COUNT } from "../core/abi.js";
+import { NEED_COLUMNS, PHASE_COUNT, QUANTILE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
 import { ArenaPlan } from "../core/arena.js";
 import { callKernel, type Kernel, openKernel } from "../core/kernel.js";
 import { invariant, present } from "../lib/assert.js";
@@ -23,11 +23,13 @@ const GROUP_ROWS = 32;
 const CAUSE_ROWS = 32;
 const OWN_ROWS = 128;
 const ROWS = 1 + GROUP_ROWS + CAUSE_ROWS + OWN_ROWS;
-const SLOTS = 2 * POOLED_MEMBERS_MAX;
+const SLOTS = 4 * POOLED_MEMBERS_MAX;
 const ROW_BYTES = DRAW_COUNT * 8;
 const SLOT_BYTES = NEED_COLUMNS * ROW_BYTES;
+/** Addresses of a change: three rows to take off, three to add. */
+const CHANGE_WORDS = 2 * PHASE_COUNT;
 /** How many of the draws may exceed the pool, for each of the four resources. */
-const ABOVE_MAX = Math.floor((POOL_RISK / 4) * DRAW_COUNT);
+export const ABOVE_MAX = Math.floor((POOL_RISK / 4) * DRAW_COUNT);
 
 export interface DrawnMember {
   /** .5, .9, .95, .99 quantile of each column of the need, multiples of 2^-10. */
@@ -49,8 +51,10 @@ interface Layout {
   readonly knots: number;
   readonly limits: number;
   readonly slots: number;
-  readonly rows: number;
+  readonly changes: number;
+  /** f64[4][DRAW_COUNT] */
   readonly sums: number;
+  readonly top: number;
   readonly floats: Float32Array;
   readonly doubles: Float64Array;
   readonly words: Int32Array;
@@ -76,8 +80,8 @@ export class PoolDraws {
     invariant(members.length <= POOLED_MEMBERS_MAX, "a pool's members fit their slots");
     this.#layout ??= openLayout(this.#module);
     const layout = this.#layout;
-    const missing = members.filter((member) => !this.#has(member));
-    if (this.#entries.size + missing.length > SLOTS) this.#entries.clear();
+    // Used last is written over last, so nobody of this call is.
+    for (const { quantiles } of members) this.#touch(quantiles);
     return members.map((member) => {
       if (!this.#has(member)) this.#write(layout, member);
       const { slot } = present(this.#entries.get(member.quantiles), "a slot");
@@ -85,23 +89,65 @@ export class PoolDraws {
     });
   }
 
+  /** Starts the sums of all resources anew, with no member. */
+  clearSums(): void {
+    const { doubles, sums } = present(this.#layout, "the layout of the draws");
+    doubles.fill(0, sums / 8, sums / 8 + RESOURCE_COUNT * DRAW_COUNT);
+  }
+
   /**
-   * The least amount from `low` to `high` that the sum of the members' draws stays within, as often
-   * as a pool has to.
-   * @param rows three addresses a member, of rows of `DRAW_COUNT` draws; the largest counts
+   * Takes draws off the sums of a resource and adds others.
+   * @param changes six addresses a change, as the core's `moveSums` reads them, of at most
+   *   `POOLED_MEMBERS_MAX` members
    */
-  quantile(rows: readonly number[], low: number, high: number): number {
+  moveSums(resource: number, changes: readonly number[]): void {
     const layout = present(this.#layout, "the layout of the draws");
-    layout.words.set(rows, layout.rows / 4);
-    const count = rows.length / PHASE_COUNT;
-    return callKernel("drawQuantile", () =>
-      layout.kernel.drawQuantile(layout.rows, count, DRAW_COUNT, ABOVE_MAX, low, high, layout.sums),
+    layout.words.set(changes, layout.changes / 4);
+    const count = changes.length / CHANGE_WORDS;
+    const sums = layout.sums + resource * ROW_BYTES;
+    callKernel("moveSums", () => layout.kernel.moveSums(layout.changes, count, DRAW_COUNT, sums));
+  }
+
+  /**
+   * The least amount from `low` to `high` that the sums of a resource stay within, as often as a
+   * pool has to.
+   */
+  quantile(resource: number, low: number, high: number): number {
+    const { kernel, sums, top } = present(this.#layout, "the layout of the draws");
+    const at = sums + resource * ROW_BYTES;
+    return callKernel("sumQuantile", () =>
+      kernel.sumQuantile(at, DRAW_COUNT, ABOVE_MAX, low, high, top),
     );
+  }
+
+  /** One column's draws of a member, valid until the next call of `draw`. */
+  row(slotPtr: number, column: number): Float64Array {
+    const { doubles } = present(this.#layout, "the layout of the draws");
+    const at = PoolDraws.rowOf(slotPtr, column) / 8;
+    return doubles.subarray(at, at + DRAW_COUNT);
   }
 
   /** Address of one column's draws. */
   static rowOf(slotPtr: number, column: number): number {
     return slotPtr + column * ROW_BYTES;
+  }
+
+  #touch(quantiles: readonly number[]): void {
+    const entry = this.#entries.get(quantiles);
+    if (entry === undefined) return;
+    this.#entries.delete(quantiles);
+    this.#entries.set(quantiles, entry);
+  }
+
+  /** A slot that nobody has, else that of the member that was not asked for longest. */
+  #slotFor(quantiles: readonly number[]): number {
+    const own = this.#entries.get(quantiles);
+    if (own !== undefined) return own.slot;
+    if (this.#entries.size < SLOTS) return this.#entries.size;
+    const [oldest] = this.#entries;
+    const [key, { slot }] = present(oldest, "the slot used first");
+    this.#entries.delete(key);
+    return slot;
   }
 
   #has(member: DrawnMember): boolean {
@@ -130,7 +176,7 @@ export class PoolDraws {
       doubles[limits / 8 + column * 2] = member.amounts[column] ?? 0;
       doubles[limits / 8 + column * 2 + 1] = member.shift[r] ?? 0;
     }
-    const slot = this.#entries.get(member.quantiles)?.slot ?? this.#entries.size;
+    const slot = this.#slotFor(member.quantiles);
     this.#entries.set(member.quantiles, { slot, member });
     const factor = (row: number): number => factors + row * DRAW_COUNT * 4;
     callKernel("memberDraws", () => {
@@ -167,8 +213,9 @@ function openLayout(module: WebAssembly.Module): Layout {
   const knots = plan.region("knots", NEED_COLUMNS * 32).ptr;
   const limits = plan.region("limits", NEED_COLUMNS * 16).ptr;
   const slots = plan.region("slots", SLOTS * SLOT_BYTES).ptr;
-  const rows = plan.region("rows", POOLED_MEMBERS_MAX * PHASE_COUNT * 4).ptr;
-  const sums = plan.region("sums", ROW_BYTES).ptr;
+  const changes = plan.region("changes", POOLED_MEMBERS_MAX * CHANGE_WORDS * 4).ptr;
+  const sums = plan.region("sums", RESOURCE_COUNT * ROW_BYTES).ptr;
+  const top = plan.region("top", (ABOVE_MAX + 1) * 8).ptr;
   const memory = plan.createMemory(false);
   const floats = new Float32Array(memory.buffer);
   floats.set(factorTable(ROWS), factors / 4);
@@ -182,8 +229,9 @@ function openLayout(module: WebAssembly.Module): Layout {
     knots,
     limits,
     slots,
-    rows,
+    changes,
     sums,
+    top,
     floats,
     doubles: new Float64Array(memory.buffer),
     words: new Int32Array(memory.buffer),

@@ -6,12 +6,17 @@
  * than the plain sum, never less than the largest lease whole beside the medians of the others, and
  * one more lease adds at most its own amount and takes nothing away. So what was promised stays
  * promised, whoever comes and goes. What donors gave is held whole: it can always be given back.
+ *
+ * The sums of the draws are carried along the time axis (`pool-sweep.ts`); a lease's part in them
+ * is worked out once.
  */
-import { needColumn, PHASE_COUNT, QUANTILE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
+import { RESOURCE_COUNT } from "../core/abi.js";
 import type { ReservationRecord } from "../ledger/records.js";
 import { POOLED_MEMBERS_MAX } from "./policy.js";
-import { type DrawnMember, PoolDraws } from "./pool-draws.js";
-import { givenTotal, leaseWindows, type Steps, sumSteps, type Window } from "./timeline.js";
+import { PoolDraws } from "./pool-draws.js";
+import { type PoolPart, poolPart } from "./pool-part.js";
+import { PoolSweep } from "./pool-sweep.js";
+import { type Steps, sumSteps } from "./timeline.js";
 
 export interface LeaseOnNode {
   readonly lease: ReservationRecord;
@@ -21,103 +26,45 @@ export interface LeaseOnNode {
   readonly base: readonly number[] | undefined;
 }
 
-interface Drawn {
-  readonly windows: readonly Window[];
-  readonly member: DrawnMember;
-}
-
-/** Largest amounts under way of one lease beyond its shift, and the addresses of their draws. */
-interface Share {
-  readonly whole: number;
-  readonly median: number;
-  readonly rows: readonly number[];
+interface Known {
+  readonly base: readonly number[] | undefined;
+  readonly part: PoolPart;
 }
 
 export class Pooling {
   readonly #draws: PoolDraws;
+  /** Of records, which are never changed; a lease that changes has a new one. */
+  readonly #parts = new WeakMap<ReservationRecord, Known>();
 
   constructor(module: WebAssembly.Module) {
     this.#draws = new PoolDraws(module);
   }
 
-  sum(leases: readonly LeaseOnNode[]): Steps {
-    const plain = sumSteps(leases.map(({ steps }) => steps));
-    const drawn = leases
+  /** `plain`: the sum of what they hold one by one, where it is known already. */
+  sum(leases: readonly LeaseOnNode[], plain = sumSteps(leases.map(({ steps }) => steps))): Steps {
+    const parts = leases
       .filter(({ lease }) => lease.quantiles !== undefined)
       .sort((a, b) => (a.lease.reservationId < b.lease.reservationId ? -1 : 1))
       .slice(0, POOLED_MEMBERS_MAX)
-      .map(drawnOf);
-    if (drawn.length < 2) return plain;
-    const slots = this.#draws.draw(drawn.map(({ member }) => member));
+      .map((each) => this.#partOf(each));
+    if (parts.length < 2) return plain;
+    const sweep = new PoolSweep(this.#draws, parts);
     const amounts = Float64Array.from(plain.amounts);
     plain.times.forEach((time, index) => {
+      const savings = sweep.savingsAt(time);
       for (let r = 0; r < RESOURCE_COUNT; r++) {
         const at = index * RESOURCE_COUNT + r;
-        const shares = drawn.flatMap((each, m) => shareAt(each, slots[m] ?? 0, time, r));
-        amounts[at] = (plain.amounts[at] ?? 0) - this.#saving(shares);
+        amounts[at] = (plain.amounts[at] ?? 0) - (savings[r] ?? 0);
       }
     });
     return { times: plain.times, amounts };
   }
 
-  /** By how much the leases together need less than one by one. */
-  #saving(shares: readonly Share[]): number {
-    if (shares.length < 2) return 0;
-    let whole = 0;
-    let medians = 0;
-    let gap = 0;
-    for (const share of shares) {
-      whole += share.whole;
-      medians += share.median;
-      gap = Math.max(gap, share.whole - share.median);
-    }
-    const low = medians + gap;
-    if (low >= whole) return 0;
-    const rows = shares.flatMap((share) => share.rows);
-    return whole - this.#draws.quantile(rows, low, whole);
+  #partOf({ lease, base }: LeaseOnNode): PoolPart {
+    const known = this.#parts.get(lease);
+    if (known !== undefined && known.base === base) return known.part;
+    const part = poolPart(lease, base);
+    this.#parts.set(lease, { base, part });
+    return part;
   }
-}
-
-function drawnOf({ lease, base }: LeaseOnNode): Drawn {
-  const promised = lease.state === "held" ? lease.freedForOwner : undefined;
-  const shift = givenTotal(lease).map(
-    (given, r) => given + Math.min(base?.[r] ?? 0, promised?.[r] ?? 0),
-  );
-  return {
-    windows: leaseWindows(lease),
-    member: {
-      quantiles: lease.quantiles ?? [],
-      amounts: lease.amounts,
-      shift,
-      groupId: lease.groupId,
-      causeId: lease.planId ?? lease.reservationId,
-      number: numberOf(lease.reservationId),
-    },
-  };
-}
-
-/** The counter in a lease's id. */
-function numberOf(reservationId: string): number {
-  const digits = Number(reservationId.slice(reservationId.lastIndexOf("-") + 1));
-  return Number.isSafeInteger(digits) ? digits : 0;
-}
-
-function shareAt({ windows, member }: Drawn, slot: number, time: number, r: number): Share[] {
-  const shift = member.shift[r] ?? 0;
-  const columns: number[] = [];
-  let whole = 0;
-  let median = 0;
-  windows.forEach((window, phase) => {
-    if (time < window.fromMs || time >= window.toMs) return;
-    const column = needColumn(r, phase);
-    const amount = member.amounts[column] ?? 0;
-    const middle = Math.min(amount, member.quantiles[column * QUANTILE_COUNT] ?? 0);
-    whole = Math.max(whole, amount - shift);
-    median = Math.max(median, middle - shift);
-    columns.push(column);
-  });
-  const [first = 0] = columns;
-  if (whole <= 0) return [];
-  while (columns.length < PHASE_COUNT) columns.push(first);
-  return [{ whole, median, rows: columns.map((column) => PoolDraws.rowOf(slot, column)) }];
 }

@@ -101,16 +101,16 @@ export const NO_STEPS: Steps = {
 export function sumSteps(parts: readonly Steps[]): Steps {
   const [first = NO_STEPS] = parts;
   if (parts.length <= 1) return first;
-  const times = [...new Set(parts.flatMap((part) => part.times))].sort((a, b) => a - b);
-  const place = new Map(times.map((time, index) => [time, index]));
+  const times = mergedTimes(parts);
   const amounts = new Float64Array(times.length * RESOURCE_COUNT);
   for (const part of parts) {
+    let place = 0;
     part.times.forEach((time, step) => {
-      const at = (place.get(time) ?? 0) * RESOURCE_COUNT;
+      place = firstFrom(times, time, place);
       for (let r = 0; r < RESOURCE_COUNT; r++) {
         const before = step === 0 ? 0 : (part.amounts[(step - 1) * RESOURCE_COUNT + r] ?? 0);
-        amounts[at + r] =
-          (amounts[at + r] ?? 0) + (part.amounts[step * RESOURCE_COUNT + r] ?? 0) - before;
+        const at = place * RESOURCE_COUNT + r;
+        amounts[at] = (amounts[at] ?? 0) + (part.amounts[step * RESOURCE_COUNT + r] ?? 0) - before;
       }
     });
   }
@@ -120,11 +120,41 @@ export function sumSteps(parts: readonly Steps[]): Steps {
   return { times, amounts };
 }
 
+function mergedTimes(parts: readonly Steps[]): number[] {
+  let count = 0;
+  for (const { times } of parts) count += times.length;
+  const all = new Float64Array(count);
+  let at = 0;
+  for (const { times } of parts) {
+    all.set(times, at);
+    at += times.length;
+  }
+  all.sort();
+  return [...all.filter((time, index) => index === 0 || time !== all[index - 1])];
+}
+
+/** Index of the first time that is not before `time`, from `from` on. */
+function firstFrom(times: readonly number[], time: number, from: number): number {
+  let low = from;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((times[middle] ?? 0) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Index of the step that holds at `time`. */
 export function stepAt(steps: Steps, time: number): number {
-  let index = steps.times.length - 1;
-  while (index > 0 && (steps.times[index] ?? 0) > time) index--;
-  return index;
+  let low = 0;
+  let high = steps.times.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((steps.times[middle] ?? 0) > time) high = middle - 1;
+    else low = middle;
+  }
+  return low;
 }
 
 /** Highest amounts within the window, one value a resource. */

@@ -227,14 +227,14 @@ export type KernelExports = {
     columnCount: number,
     drawCount: number,
   ): void;
-  drawQuantile(
-    rowsPtr: number,
-    memberCount: number,
+  moveSums(changesPtr: number, changeCount: number, drawCount: number, sumsPtr: number): void;
+  sumQuantile(
+    sumsPtr: number,
     drawCount: number,
     aboveMax: number,
     low: number,
     high: number,
-    sumsPtr: number,
+    topPtr: number,
   ): number;
   // training
   copyLaneRows(from: number, fromRow: number, to: number, toRow: number, rows: number): void;

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { PredictiveAllocator } from "../../host/allocator/allocator.js";
+import { PoolDraws } from "../../host/allocator/pool-draws.js";
 import { type LeaseOnNode, Pooling } from "../../host/allocator/pooling.js";
 import { leaseSteps, peakOver } from "../../host/allocator/timeline.js";
 import { compileBinary } from "../../host/core/index.js";
@@ -9,6 +10,7 @@ import type { ReservationRecord } from "../../host/ledger/records.js";
 import { VirtualClock } from "../../host/lib/clock.js";
 import { isRepriseError } from "../../host/lib/errors.js";
 import { FailingLedger, FakeProfiles, flat } from "./fakes.js";
+import { pooledReference } from "./pool-reference.js";
 
 const test = suite("allocator/pooled");
 const MINUTE = 60_000;
@@ -157,6 +159,47 @@ test("one more lease adds at most itself and takes nothing away, whatever its la
       assert.equal([...pooling.sum([...leases].reverse()).amounts], [...all.amounts]);
     }),
     { numRuns: 150 },
+  );
+});
+
+test("the sweep has the bits of everybody added up anew, while leases come, claim and go", () => {
+  const pooling = new Pooling(module);
+  const draws = new PoolDraws(module);
+  fc.assert(
+    fc.property(specs, fc.array(fc.nat(6)), (list, claims) => {
+      let leases = list.map(leaseOf);
+      for (const who of [...claims, ...claims]) {
+        const each = leases[who];
+        if (each === undefined) continue;
+        const { lease } = each;
+        if (lease.state === "held") {
+          const claimedMs = lease.expectedRestartMs + (who * MINUTE) / 2;
+          const claimed: ReservationRecord = { ...lease, state: "claimed", claimedMs };
+          const next = { lease: claimed, steps: leaseSteps(claimed), base: undefined };
+          leases = leases.map((other) => (other === each ? next : other));
+        } else leases = leases.filter((other) => other !== each);
+        const want = pooledReference(draws, leases);
+        const got = pooling.sum(leases);
+        assert.equal(got.times, want.times);
+        assert.equal([...got.amounts], [...want.amounts]);
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("members of more nodes than there are slots for draws keep their draws", () => {
+  const pooling = new Pooling(module);
+  const spread = [100, 300, 500, 1024];
+  const nodes = Array.from({ length: 40 }, (_, node) =>
+    Array.from({ length: 7 }, (_, index) =>
+      leaseOf({ need: 4000, spread, startMs: 0, groupId: "a", given: 0 }, node * 7 + index),
+    ),
+  );
+  const first = nodes.map((leases) => [...pooling.sum(leases).amounts]);
+  assert.equal(
+    nodes.map((leases) => [...pooling.sum(leases).amounts]),
+    first,
   );
 });
 

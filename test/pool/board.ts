@@ -59,6 +59,11 @@ export class Board {
     return ptr;
   }
 
+  /** Writes doubles where some are already. */
+  write(ptr: number, values: readonly number[]): void {
+    new Float64Array(this.#memory.buffer, ptr, values.length).set(values);
+  }
+
   words(values: readonly number[]): number {
     const ptr = this.#take(values.length * 4);
     new Int32Array(this.#memory.buffer, ptr, values.length).set(values);

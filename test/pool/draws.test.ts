@@ -98,47 +98,96 @@ test("a NaN knot makes its column NaN and no other, a NaN factor its draw", () =
   }
 });
 
-test("the quantile of a sum is that of the reference, in any order of the members", () => {
+interface Changes {
+  /** Rows of each member, three of them. */
+  readonly rows: readonly (readonly number[])[];
+  readonly aboveMax: number;
+  readonly low: number;
+}
+
+const DRAWS = 64;
+
+function changesOf(memberCount: number, seed: number, aboveMax: number): Changes {
+  const prng = new Prng(seed);
+  const rows = Array.from({ length: memberCount * 3 }, (_, index) =>
+    // Every second member has one row only.
+    index % 6 < 3 ? Array.from({ length: DRAWS }, () => prng.below(50_000) / 1024) : [],
+  );
+  return { rows, aboveMax, low: prng.below(100_000) / 1024 };
+}
+
+function sumsOf(rows: readonly (readonly number[])[]): number[] {
+  return Array.from({ length: DRAWS }, (_, d) => {
+    let sum = 0;
+    for (let m = 0; m < rows.length / 3; m++) {
+      sum += Math.max(0, ...[0, 1, 2].map((k) => rows[m * 3 + k]?.[d] ?? 0));
+    }
+    return sum;
+  });
+}
+
+test("the quantile of a sum is that of the reference, by whatever way the sum was reached", () => {
   for (const { board } of boards) {
     fc.assert(
       fc.property(fc.nat(9), fc.nat(1000), fc.nat(12), (memberCount, seed, aboveMax) => {
-        const drawCount = 64;
-        const prng = new Prng(seed);
-        const rows = Array.from({ length: memberCount * 3 }, () =>
-          Array.from({ length: drawCount }, () => prng.below(50_000) / 1024),
+        const { rows, low: lowest } = changesOf(memberCount, seed, aboveMax);
+        board.reset();
+        const blank = board.doubles(new Array<number>(DRAWS).fill(0));
+        const members = Array.from({ length: memberCount }, (_, m) =>
+          rows
+            .slice(m * 3, m * 3 + 3)
+            .map((row) => (row.length === 0 ? blank : board.doubles(row))),
         );
-        const sums = Array.from({ length: drawCount }, (_, d) => {
-          let sum = 0;
-          for (let m = 0; m < memberCount; m++) {
-            sum += Math.max(...[0, 1, 2].map((k) => rows[m * 3 + k]?.[d] ?? 0));
-          }
-          return sum;
-        });
+        const sums = sumsOf(rows);
         const high = Math.max(0, ...sums);
-        const low = Math.min(high, prng.below(100_000) / 1024);
+        const low = Math.min(high, lowest);
+        const none = [0, 0, 0];
+        const first = members[0] ?? none;
+        const lists = [
+          members.flatMap((each) => [none, each]),
+          [...members].reverse().flatMap((each) => [none, each]),
+          // In, out, and in again; one change that leaves all as it is.
+          [...members.flatMap((each) => [none, each, each, none, none, each]), first, first],
+        ].map((list) => board.words(list.flat()));
+        const out = board.output(DRAWS * 8);
+        const top = board.output((aboveMax + 1) * 8);
+        const counts = [memberCount, memberCount, memberCount * 3 + 1];
         const want = drawQuantileReference(sums, aboveMax, low, high);
-        const orders = [rows, [...rows].reverse()];
-        for (const order of orders) {
-          board.reset();
-          const table = board.words(order.map((row) => board.doubles(row)));
-          const out = board.output(drawCount * 8);
+        lists.forEach((list, index) => {
+          board.write(out, new Array<number>(DRAWS).fill(0));
           board.snapshot();
-          const found = board.kernel.drawQuantile(
-            table,
-            memberCount,
-            drawCount,
-            aboveMax,
-            low,
-            high,
-            out,
-          );
+          board.kernel.moveSums(list, counts[index] ?? 0, DRAWS, out);
+          const found = board.kernel.sumQuantile(out, DRAWS, aboveMax, low, high, top);
           board.check();
-          assert.equal(board.readF64(out, drawCount), sums);
+          assert.equal(board.readF64(out, DRAWS), sums);
           assert.is(found, want);
-        }
+        });
       }),
       { numRuns: 60 },
     );
+  }
+});
+
+test("the largest sums are kept whatever their order, -0 and equal ones with them", () => {
+  for (const { board } of boards) {
+    const orders = [
+      Array.from({ length: DRAWS }, (_, d) => d / 2),
+      Array.from({ length: DRAWS }, (_, d) => (DRAWS - d) / 2),
+      new Array<number>(DRAWS).fill(3),
+      new Array<number>(DRAWS).fill(-0),
+      Array.from({ length: DRAWS }, (_, d) => (d % 5 === 0 ? Number.NaN : d)),
+    ];
+    for (const values of orders) {
+      for (const aboveMax of [0, 1, 6, 63]) {
+        board.reset();
+        const sums = board.doubles(values);
+        const top = board.output((aboveMax + 1) * 8);
+        board.snapshot();
+        const found = board.kernel.sumQuantile(sums, DRAWS, aboveMax, 0, 40, top);
+        board.check();
+        assert.is(found, drawQuantileReference(values, aboveMax, 0, 40));
+      }
+    }
   }
 });
 
@@ -146,10 +195,12 @@ test("a NaN draw counts as larger than anything", () => {
   for (const { board } of boards) {
     board.reset();
     const row = board.doubles([1, 2, Number.NaN, 3]);
-    const table = board.words([row, row, row]);
-    const out = board.output(32);
-    assert.is(board.kernel.drawQuantile(table, 1, 4, 0, 0, 8, out), 8);
-    assert.is(board.kernel.drawQuantile(table, 1, 4, 1, 0, 8, out), 3);
+    const changes = board.words([0, 0, 0, row, row, row]);
+    const sums = board.doubles([0, 0, 0, 0]);
+    const top = board.output(16);
+    board.kernel.moveSums(changes, 1, 4, sums);
+    assert.is(board.kernel.sumQuantile(sums, 4, 0, 0, 8, top), 8);
+    assert.is(board.kernel.sumQuantile(sums, 4, 1, 0, 8, top), 3);
   }
 });
 
@@ -200,9 +251,11 @@ test("the pool of independent members is near that of 40,000 plain draws", () =>
         board.kernel.memberDraws(zeros, zeros, zeros, own, loads, knotsPtr, limits, out, 1, 512);
         return out;
       });
-      const list = board.words(rows.flatMap((row) => [row, row, row]));
-      const sums = board.output(512 * 8);
-      return board.kernel.drawQuantile(list, count, 512, 6, 0, 4 * count, sums) / want;
+      const list = board.words(rows.flatMap((row) => [0, 0, 0, row, row, row]));
+      const sums = board.doubles(new Array<number>(512).fill(0));
+      const top = board.output(7 * 8);
+      board.kernel.moveSums(list, count, 512, sums);
+      return board.kernel.sumQuantile(sums, 512, 6, 0, 4 * count, top) / want;
     });
     // 512 draws find the .9875 quantile of one pool within some percent, and on the average well.
     const mean = ratios.reduce((a, b) => a + b, 0) / groups;
