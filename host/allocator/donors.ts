@@ -17,7 +17,7 @@ import type { Book } from "./book.js";
 import { checkFields, checkId, requireNode } from "./checks.js";
 import type { LoadReader } from "./load.js";
 import { keepNeed } from "./needs.js";
-import { WORKING_SET_MARGIN } from "./policy.js";
+import { FORCED_KEEP_QUANTILE, PROMISE_QUANTILE, WORKING_SET_MARGIN } from "./policy.js";
 import { isZero } from "./room.js";
 import type { Tenancy } from "./tenancy.js";
 import type { DonorSearch } from "./types.js";
@@ -73,17 +73,18 @@ export class Donors {
       const profile = withLastResort(profiles.profile(donorId), record.allocated);
       // Nobody knows yet what it could do without, whatever it asked for.
       if (hasNoSample(profile)) continue;
-      const floor = this.#floor(record, profile);
+      const floor = this.#floor(record, profile, search.forced === true);
       const give = record.allocated.map((amount, r) => Math.max(0, amount - (floor[r] ?? 0)));
       givers.push({ donorId, sameGroup: record.groupId === search.groupId, floor, give });
     }
     return givers;
   }
 
-  #floor(record: AllocationRecord, profile: BehaviourProfile): number[] {
+  #floor(record: AllocationRecord, profile: BehaviourProfile, forced: boolean): number[] {
     const { load, tenancy } = this.#ports;
     const usage = load.instanceUsage(record.instanceId);
-    const own = keepNeed(profile).map((need, r) => {
+    const quantile = forced ? FORCED_KEEP_QUANTILE : PROMISE_QUANTILE;
+    const own = keepNeed(profile, quantile).map((need, r) => {
       const used = usage?.[r];
       const kept = (used ?? 0) * (r === MEMORY ? 1 + WORKING_SET_MARGIN : 1);
       return kept > need ? roundUp(kept) : need;

@@ -6,6 +6,7 @@ import {
   PHASE_COUNT,
   QUANTILE_COUNT,
   RESOURCES,
+  type Resource,
 } from "../core/abi.js";
 import { LIMITS } from "../lib/limits.js";
 import type { BehaviourProfile } from "../profiler/profile.js";
@@ -56,9 +57,12 @@ export function withOffsets(quantiles: readonly number[], offsets: readonly numb
 }
 
 /** What a running instance needs if it is left alone, one value a resource. */
-export function keepNeed(profile: BehaviourProfile): number[] {
+export function keepNeed(
+  profile: BehaviourProfile,
+  quantile: Readonly<Record<Resource, number>> = PROMISE_QUANTILE,
+): number[] {
   return RESOURCES.map((resource, r) =>
-    clamp(profile.keepNeed[r * QUANTILE_COUNT + PROMISE_QUANTILE[resource]]),
+    clamp(profile.keepNeed[r * QUANTILE_COUNT + quantile[resource]]),
   );
 }
 

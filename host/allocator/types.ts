@@ -118,6 +118,8 @@ export interface DonorSearch {
   readonly exclude?: ReadonlySet<string>;
   /** Answer also with donors that cover only a part; default false: then all or nobody. */
   readonly partial?: boolean;
+  /** Room is taken in any case: donors keep less of what they may need, never less than they use. */
+  readonly forced?: boolean;
 }
 
 export interface PoolStatus {

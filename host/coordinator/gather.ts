@@ -1,4 +1,5 @@
 /** Collects everything one decision may look at, in an order that depends on ids alone. */
+import { FORCED_KEEP_QUANTILE } from "../allocator/policy.js";
 import { needColumn, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
 import type { ReservationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
@@ -220,8 +221,9 @@ function shrinkableOf(
       shrinkable.push(0);
       continue;
     }
+    const quantile = resource === MEMORY ? FORCED_KEEP_QUANTILE.memory : 0;
     // The floors are the allocator's; the median keep-need is a bound on what it may grant.
-    const keep = profile?.keepNeed[resource * KEEP_QUANTILES + (resource === MEMORY ? 3 : 0)];
+    const keep = profile?.keepNeed[resource * KEEP_QUANTILES + quantile];
     shrinkable.push(Math.max(0, (held[resource] ?? 0) - finiteOr(keep, Number.MAX_VALUE)));
   }
   return shrinkable;

@@ -65,8 +65,9 @@ export interface Proposal {
   readonly unplaced: readonly Unplaced[];
 }
 
-export function propose(inputs: PlanInputs, ask: AskDonors, force: boolean): Proposal {
+export function propose(inputs: PlanInputs, askDonors: AskDonors, force: boolean): Proposal {
   const { request } = inputs;
+  const ask: AskDonors = force ? (search) => askDonors({ ...search, forced: true }) : askDonors;
   if (request.kind === "interrupt") return proposeInterruption(inputs, ask, force);
   if (request.purpose === "capacity-loss") {
     return new Reclaim(inputs, request, { ask, force }).on(request.nodeIds);

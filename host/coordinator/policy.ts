@@ -12,7 +12,7 @@ export const HOUR_BUDGET_MAX = 64;
 
 export const DEFAULT_POLICY: CoordinatorPolicy = {
   minRunMinutes: 5,
-  coolDownMinutes: 10,
+  coolDownMinutes: 60,
   interruptionsPerDayMax: 8,
   groupBudget: 4,
   groupBudgetPerHour: 0,
@@ -68,7 +68,7 @@ export function minRunEndMs(history: RunHistory, policy: CoordinatorPolicy): num
 }
 
 /**
- * End of the cool-down: 10 min after the last interruption, twice that after the second within
+ * End of the cool-down: an hour after the last interruption, twice that after the second within
  * 24 h, and so on up to 4 h. Interruptions older than a day no longer count (ageing).
  */
 export function coolDownEndMs(

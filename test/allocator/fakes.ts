@@ -8,6 +8,8 @@ export interface FakeProfile {
   /** Restart need at .95 (and, x2 of its distance, .99), one value a resource or 12. */
   readonly need: readonly number[];
   readonly keep?: readonly number[];
+  /** Quantiles .5, .9, .95 and .99 of what it needs of memory if left alone. */
+  readonly keepMemory?: readonly number[];
   readonly outageMinutes?: number;
   /** Nothing was ever measured of it. */
   readonly isNew?: boolean;
@@ -40,6 +42,7 @@ export class FakeProfiles implements ProfileReader {
       }
       keepNeed.fill(fake.keep?.[r] ?? 0, r * QUANTILE_COUNT, (r + 1) * QUANTILE_COUNT);
     }
+    if (fake.keepMemory !== undefined) keepNeed.set(fake.keepMemory, QUANTILE_COUNT);
     return {
       instanceId,
       predictedCpuCores: 0,

@@ -174,6 +174,23 @@ test("a donor keeps what it is measured to use, and nobody gives below it", () =
   );
 });
 
+test("a donor that is forced keeps less of the memory it may need, not of what it uses", () => {
+  const w = world({ n: 16 });
+  put(w, "b", "n", [6, 12]);
+  // Quantiles .5 to .99 of memory; of CPU all the same.
+  w.profiles.set("b", { need: [0], keep: [2, 0, 0, 0], keepMemory: [1, 3, 4, 9] });
+  const memory = (used: number, forced: boolean): readonly (number | undefined)[] => {
+    w.usage.set("b", [1, used, 0, 0]);
+    const missing = [5, 12, 0, 0];
+    const search = { nodeId: "n", groupId: "g", missing, partial: true, forced };
+    return w.allocator.donors(search).flatMap(({ floor }) => floor.slice(0, 2));
+  };
+  assert.equal(memory(1, false), [2, 9]);
+  assert.equal(memory(1, true), [2, 4]);
+  assert.equal(memory(5, true), [2, 5.5]);
+  assert.equal(memory(10, true), [2, 11]);
+});
+
 test("who is about to be interrupted, or is unknown to the profiler, is no donor", () => {
   const w = world({ n: 10, m: 10 });
   put(w, "a", "n", 2);

@@ -216,7 +216,7 @@ test("each limit names itself and the time at which it ends", () => {
   const cool = decide(inputsOf(interruption("v"), roomy, [tired]), nobodyGives);
   assert.equal(
     [cool.kind, cool.reasons[0]?.code, cool.retryAtMs],
-    ["defer", "COOL_DOWN", NOW + 4 * MINUTE_MS],
+    ["defer", "COOL_DOWN", NOW + 54 * MINUTE_MS],
   );
   const down = [1, 2, 3, 4].map((minute) => ({
     groupId: "group-of-v",

@@ -83,8 +83,16 @@ function measureNode(node: NodeMinute, minute: Minute): void {
     const missed = Math.max(0, wanted - Math.max(0, capacity[CPU] ?? 0));
     tally.missedCoreHours += missed / MINUTES_AN_HOUR;
   }
+  for (const actor of node.members) if (isSqueezed(actor, policy)) tally.squeezedMinutes++;
   if (!isFull && !node.hasRestart) return;
   for (const actor of node.members) measureMember(actor, full, minute);
+}
+
+/** Wants more memory than it holds, by its own past or because it gave to others. */
+function isSqueezed({ window, instance, demand }: OutcomeActor, policy: OutcomePolicy): boolean {
+  if (window !== null) return false;
+  const held = policy.heldBy(instance.instanceId)?.[MEMORY] ?? 0;
+  return (demand[MEMORY] ?? 0) > held + STEP;
 }
 
 function measureMember(actor: OutcomeActor, full: readonly boolean[], minute: Minute): void {

@@ -60,6 +60,7 @@ export const MEASURES: readonly Measure[] = [
   { name: "CPU used", unit: "%", of: (run) => 100 * (run.utilisation[0] ?? 0) },
   { name: "memory used", unit: "%", of: (run) => 100 * (run.utilisation[1] ?? 0) },
   { name: "freed and not short", unit: "%", of: (run) => 100 * run.overReclaim },
+  { name: "running, above the memory held", unit: "min", of: (run) => run.squeezedMinutes },
   { name: "inversions", unit: "", of: (run) => run.inversions },
   { name: "a plan's work lost over the least", unit: "%", of: planRegretOf },
   { name: "requests deferred", unit: "", of: (run) => run.counts.deferredRequests },

@@ -31,6 +31,8 @@ export interface OutcomeFigures {
   };
   /** Waiting for room, above the grant in the restart's hour, or squeezed on a full node. */
   readonly sloMinutesByClass: readonly number[];
+  /** Minutes in which a running instance, beside restarts, wanted more memory than it held. */
+  readonly squeezedMinutes: number;
   readonly overload: {
     /** Share of the minutes of restarts' hours in which the node was overloaded. */
     readonly ofWindowMinutes: number;
@@ -68,6 +70,7 @@ export class OutcomeTally {
   missedCoreHours = 0;
   inversions = 0;
   overloadNodeMinutes = 0;
+  squeezedMinutes = 0;
   instanceMinutes = 0;
   readonly lostByClass = new Float64Array(CLASS_COUNT);
   readonly sloMinutes = new Float64Array(CLASS_COUNT);
@@ -127,6 +130,7 @@ export class OutcomeTally {
         stillWaiting: this.stillWaiting,
       },
       sloMinutesByClass: [...this.sloMinutes],
+      squeezedMinutes: this.squeezedMinutes,
       overload: {
         ofWindowMinutes: ratio(overloadedMinutes, minutes),
         ofWindows: ratio(overloaded, count),
