@@ -4,7 +4,7 @@
  * only queues. An engine must not wait for the coordinator inside `act`.
  */
 import type { Grant } from "../allocator/types.js";
-import type { LedgerChange } from "../ledger/ledger.js";
+import type { LedgerChange, LedgerTables } from "../ledger/ledger.js";
 import type { DecisionRecord, IncarnationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
@@ -12,7 +12,7 @@ import { checkId } from "../profiler/registration.js";
 import type { InstanceRegistration } from "../sources/sample.js";
 import { CheckpointClaims } from "./checkpoints.js";
 import { InstanceRegistry, withSeen } from "./instances.js";
-import { CoordinatorLoop } from "./loop.js";
+import { CoordinatorLoop, type Granting, type Restart } from "./loop.js";
 import { checkedPolicy } from "./policy.js";
 import type { CoordinatorPorts } from "./ports.js";
 import { recoverState } from "./recovery.js";
@@ -30,6 +30,11 @@ export interface CoordinatorOptions extends CoordinatorPorts {
   readonly policy?: Partial<CoordinatorPolicy>;
 }
 
+interface Back extends Restart {
+  readonly resolve: (grant: Grant) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export class Coordinator {
   readonly #loop: CoordinatorLoop;
   readonly #instances = new InstanceRegistry();
@@ -37,6 +42,9 @@ export class Coordinator {
   /** Whose life the ledger does not know yet, or is to forget. */
   readonly #unwritten = new Set<string>();
   readonly #checkpoints: CheckpointClaims;
+  /** Restarts that wait for their turn. */
+  readonly #back: Back[] = [];
+  #modelInLedger: LedgerTables["meta"] | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #closed = false;
 
@@ -45,7 +53,8 @@ export class Coordinator {
     this.#options = options;
     this.#checkpoints = new CheckpointClaims(options.load);
     const policy = checkedPolicy(options.policy);
-    this.#loop = new CoordinatorLoop({ ...options, policy, instances: this.#instances });
+    const facts = { changes: () => this.#factChanges(), written: () => this.#factsWritten() };
+    this.#loop = new CoordinatorLoop({ ...options, policy, instances: this.#instances }, facts);
   }
 
   /**
@@ -113,11 +122,16 @@ export class Coordinator {
     });
   }
 
-  /** An instance is back. Its room is granted on this turn, without waiting for a tick. */
+  /** An instance is back. Its room is granted on the next turn, without waiting for a tick. */
   restarted(instanceId: string, timeMs: number): Promise<Grant> {
-    return this.#queue(() => {
+    this.#requireOpen();
+    return new Promise((resolve, reject) => {
       checkTime(timeMs, "timeMs");
-      return this.#loop.restarted(instanceId, timeMs);
+      // Before anything moves: an unknown id changes nothing.
+      this.#instances.require(instanceId);
+      this.#back.push({ instanceId, timeMs, resolve, reject });
+      // Those that come while a turn is under way are taken together by the next one.
+      if (this.#back.length === 1) this.#queue(() => this.#grantBack()).catch(() => {});
     });
   }
 
@@ -160,7 +174,7 @@ export class Coordinator {
   tick(): Promise<CycleReport> {
     return this.#queue(() => {
       this.#checkpoints.watch(this.#options.clock.nowMs());
-      this.#writeFacts();
+      this.#takeLives();
       return this.#loop.tick();
     });
   }
@@ -170,10 +184,23 @@ export class Coordinator {
    * Cheap enough to be called as soon as a request has come in.
    */
   decideDue(): Promise<readonly DecisionRecord[]> {
-    return this.#queue(() => {
-      this.#writeFacts();
-      return this.#loop.decideDue();
+    return this.#queue(async () => {
+      this.#takeLives();
+      const back = this.#takeBack();
+      try {
+        const { decisions, grantings } = await this.#loop.decideDue(back);
+        settle(back, grantings);
+        return decisions;
+      } catch (error) {
+        for (const { reject } of back) reject(error);
+        throw error;
+      }
     });
+  }
+
+  /** Whether plans are through that the next turn has to finish; a tick does it as well. */
+  get hasThrough(): boolean {
+    return this.#loop.hasThrough;
   }
 
   /**
@@ -223,25 +250,45 @@ export class Coordinator {
     this.#unwritten.add(instanceId);
   }
 
-  /**
-   * The one place from which lives are written outside a plan or a grant, those that the profiler
-   * saw change too; they come in crowds, so once a tick. And which model answers from now on.
-   */
-  #writeFacts(): void {
-    const { ledger, profiles, modelVersion } = this.#options;
-    for (const seen of profiles.takeIncarnations?.() ?? []) this.#takeSeen(seen);
-    const version = modelVersion();
-    const isNewModel = ledger.get("meta", MODEL_VERSION_KEY) !== version;
-    if (this.#unwritten.size === 0 && !isNewModel) return;
+  /** Those that the profiler saw change; they come in crowds, so once a turn. */
+  #takeLives(): void {
+    for (const seen of this.#options.profiles.takeIncarnations?.() ?? []) this.#takeSeen(seen);
+  }
+
+  /** Lives that changed outside a plan or a grant, and which model answers from now on. */
+  #factChanges(): LedgerChange[] {
+    const { ledger, modelVersion } = this.#options;
     const changes = [...this.#unwritten].map((key): LedgerChange => {
       const life = this.#instances.get(key)?.life;
       return life === undefined
         ? { table: "incarnation", key, remove: true }
         : { table: "incarnation", key, put: life };
     });
-    if (isNewModel) changes.push({ table: "meta", key: MODEL_VERSION_KEY, put: version });
-    ledger.commit(changes);
+    const version = modelVersion();
+    this.#modelInLedger ??= ledger.get("meta", MODEL_VERSION_KEY);
+    if (this.#modelInLedger !== version) {
+      changes.push({ table: "meta", key: MODEL_VERSION_KEY, put: version });
+    }
+    return changes;
+  }
+
+  #factsWritten(): void {
     this.#unwritten.clear();
+    // Read anew: the model may have changed meanwhile.
+    this.#modelInLedger = undefined;
+  }
+
+  #takeBack(): Back[] {
+    return this.#back.splice(0);
+  }
+
+  async #grantBack(): Promise<void> {
+    const back = this.#takeBack();
+    try {
+      settle(back, await this.#loop.restarted(back));
+    } catch (error) {
+      for (const { reject } of back) reject(error);
+    }
   }
 
   #queue<T>(task: () => Promise<T>): Promise<T> {
@@ -257,6 +304,17 @@ export class Coordinator {
 
   #requireOpen(): void {
     if (this.#closed) throw new RepriseError("ERR_SHUTTING_DOWN", "the coordinator is closed");
+  }
+}
+
+/** Each gets its own answer. */
+function settle(back: readonly Back[], grantings: ReadonlyMap<string, Granting>): void {
+  for (const { instanceId, resolve, reject } of back) {
+    const granting = grantings.get(instanceId);
+    if (granting === undefined) {
+      reject(new RepriseError("ERR_INVARIANT", "a restart without a grant", { got: instanceId }));
+    } else if ("grant" in granting) resolve(granting.grant);
+    else reject(granting.error);
   }
 }
 

@@ -1,20 +1,21 @@
 /** Carries out the effects of the pure state, and feeds what came of them back into it. */
 import type { Grant } from "../allocator/types.js";
 import type { Act, ActOutcome } from "../engines/engine.js";
-import type { DecisionRecord, Reason } from "../ledger/records.js";
-import { type ErrorCode, isRepriseError, RepriseError } from "../lib/errors.js";
+import type { DecisionRecord } from "../ledger/records.js";
 import { backedActs, type CheckTally, checkBooks, isBackedPlan, newTally } from "./checks.js";
-import { type Committed, commitPlan, commitVerdict, isHoldOf } from "./commit-plan.js";
-import { decide, decisionRecord, type Verdict } from "./decision.js";
+import { decide, decisionRecord } from "./decision.js";
 import { finishPlan } from "./finish-plan.js";
-import { failedInputs, gather } from "./gather.js";
-import { giveBackActs, isToRepeat, outboxChanges, outboxRemovals } from "./give-backs.js";
+import { gather } from "./gather.js";
+import { giveBackActs, isToRepeat, outboxChanges } from "./give-backs.js";
 import { grantRestart, isShort, topUpGrants } from "./grants.js";
-import { owedBy, withLessRoom } from "./less-room.js";
+import type { KnownInstance } from "./instances.js";
+import { type Facts, LateWrites } from "./late-writes.js";
 import { jainIndex } from "./losses.js";
+import { nextActIds } from "./plan-acts.js";
 import { actsOfPlan } from "./plan-messages.js";
 import type { CoordinatorContext } from "./ports.js";
 import type { Recovered } from "./recovery.js";
+import { endHolds, letGo } from "./releases.js";
 import {
   type CoordinatorEvent,
   type CoordinatorState,
@@ -25,37 +26,44 @@ import {
   transition,
 } from "./state.js";
 import type { ConsiderOptions, CoordinatorRequest, CycleReport } from "./types.js";
+import { isStopping, weighAndCommit } from "./weigh.js";
+
+/** That an instance is back, and since when. */
+export interface Restart {
+  readonly instanceId: string;
+  readonly timeMs: number;
+}
+
+/** The grant of one of many that are back, or why it got none. */
+export type Granting = { readonly grant: Grant } | { readonly error: unknown };
+
+/** What came of a turn. */
+export interface Decided {
+  readonly decisions: readonly DecisionRecord[];
+  readonly grantings: ReadonlyMap<string, Granting>;
+}
 
 /** What the effects of one turn leave behind for its caller. */
 interface Turn {
   readonly decisions: DecisionRecord[];
-  readonly grants: Grant[];
+  readonly grantings: Map<string, Granting>;
   readonly engineFailures: string[];
   readonly tally: CheckTally;
   expiredCount: number;
 }
 
-/** How often a plan is made anew because the allocator found less room than the planner. */
-const REFUSALS_MAX = 8;
-
-/** Of the ledger or of broken books: then no request may be decided. */
-const STOPPING_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "ERR_LEDGER",
-  "ERR_LEDGER_FOREIGN",
-  "ERR_FENCED",
-  "ERR_INVARIANT",
-]);
-
 export class CoordinatorLoop {
   readonly #context: CoordinatorContext;
+  readonly #late: LateWrites;
   #state: CoordinatorState = EMPTY_STATE;
   /** Claimed leases that got less than they wanted. */
   readonly #short = new Set<string>();
   #sequence: number;
   #cycle = 0;
 
-  constructor(context: CoordinatorContext) {
+  constructor(context: CoordinatorContext, facts: Facts) {
     this.#context = context;
+    this.#late = new LateWrites(context.ledger, facts);
     this.#sequence = 0;
   }
 
@@ -83,15 +91,18 @@ export class CoordinatorLoop {
     await this.#apply({ kind: "withdrawn", requestId }, newTurn());
   }
 
-  async restarted(instanceId: string, timeMs: number): Promise<Grant> {
-    // Before anything moves: an unknown id changes nothing.
-    this.#context.instances.require(instanceId);
+  /**
+   * Those that are back, together: all grants become durable with one wait for the disk.
+   *
+   * @returns of each, by its id, its grant, or why it got none
+   * @throws what stops everybody; then the grants may be asked for again
+   */
+  async restarted(restarts: readonly Restart[]): Promise<ReadonlyMap<string, Granting>> {
     const turn = newTurn();
+    if (restarts.length === 0) return turn.grantings;
     await this.#sweep(turn);
-    await this.#apply({ kind: "restarted", instanceId, timeMs }, turn);
-    const [grant] = turn.grants;
-    if (grant === undefined) throw new RepriseError("ERR_INVARIANT", "a restart without a grant");
-    return grant;
+    await this.#waves(this.#seen(restarts), turn);
+    return turn.grantings;
   }
 
   async stopped(instanceId: string, timeMs: number): Promise<void> {
@@ -105,7 +116,9 @@ export class CoordinatorLoop {
     await this.#sweep(turn);
     await this.#topUp(turn);
     this.#context.allocator.tick();
-    await this.#applyTogether({ kind: "ticked", nowMs: this.#context.clock.nowMs() }, turn);
+    await this.#waves(this.#step({ kind: "ticked", nowMs: this.#context.clock.nowMs() }), turn);
+    // What no commit of this tick took along.
+    this.#late.write()();
     checkBooks(this.#context, cycle, turn.tally);
     const hasLost = turn.decisions.some(({ victims }) => victims.length > 0);
     const fairness = hasLost ? jainIndex(this.#context.ledger, cycle.nowMs) : undefined;
@@ -113,7 +126,7 @@ export class CoordinatorLoop {
       decisions: turn.decisions,
       pendingRequestCount: this.#state.pending.size,
       expiredReservationCount: turn.expiredCount,
-      grantCount: turn.grants.length,
+      grantCount: turn.grantings.size,
       thrashAlarmCount: turn.decisions.filter(metCycle).length,
       ...(fairness === undefined ? {} : { jainIndex: fairness }),
       openActCount: this.#state.outbox.size + this.#state.plans.size,
@@ -123,11 +136,25 @@ export class CoordinatorLoop {
     };
   }
 
-  /** Decides what is due, without the rest of a cycle: for requests that came in between ticks. */
-  async decideDue(): Promise<readonly DecisionRecord[]> {
+  /**
+   * Decides what is due and grants room to those that are back, without the rest of a cycle. What
+   * is left of plans that are through is left to the next turn, which finishes them in the same
+   * commit as its own decisions; `hasThrough` says whether there is any.
+   */
+  async decideDue(restarts: readonly Restart[]): Promise<Decided> {
     const turn = newTurn();
-    await this.#applyTogether({ kind: "ticked", nowMs: this.#context.clock.nowMs() }, turn);
-    return turn.decisions;
+    if (restarts.length > 0) await this.#sweep(turn);
+    const effects = [
+      ...this.#seen(restarts),
+      ...this.#step({ kind: "ticked", nowMs: this.#context.clock.nowMs() }),
+    ];
+    await this.#waves(effects, turn, isFinish);
+    return turn;
+  }
+
+  /** Whether a plan is through that no turn has finished yet. */
+  get hasThrough(): boolean {
+    return [...this.#state.plans.values()].some((plan) => nextActIds(plan).length === 0);
   }
 
   /** What would be decided now: nothing is written, queued or held. */
@@ -142,25 +169,35 @@ export class CoordinatorLoop {
   }
 
   async #apply(event: CoordinatorEvent, turn: Turn): Promise<void> {
-    const { state, effects } = transition(this.#state, event);
-    this.#state = state;
-    for (const effect of effects) {
+    for (const effect of this.#step(event)) {
       for (const next of await this.#execute(effect, turn)) await this.#apply(next, turn);
     }
   }
 
+  /** The first effects of restarts; of an instance that is named twice the last report counts. */
+  #seen(restarts: readonly Restart[]): Effect[] {
+    return restarts.flatMap((restart) => this.#step({ kind: "restarted", ...restart }));
+  }
+
   /**
-   * Like `#apply`, wave by wave: all decisions become durable together, then their acts are sent,
-   * then all plans that are through are finished together. A crowd costs two waits for the disk.
+   * Like `#apply`, wave by wave: all books of a wave become durable together, then its acts are
+   * sent. A crowd costs two waits for the disk: decisions and grants, then all plans that are through.
+   *
+   * @param isLeft effects that a later wave of nothing else leaves to the next turn
    */
-  async #applyTogether(event: CoordinatorEvent, turn: Turn): Promise<void> {
-    let wave = this.#step(event);
+  async #waves(
+    effects: readonly Effect[],
+    turn: Turn,
+    isLeft: (effect: Effect) => boolean = () => false,
+  ): Promise<void> {
+    let wave = effects;
     while (wave.length > 0) {
       const next = this.#bookTogether(wave.filter(isOfBooks), turn);
       for (const effect of wave) {
         if (isOfBooks(effect)) continue;
         for (const each of await this.#execute(effect, turn)) next.push(...this.#step(each));
       }
+      if (next.every(isLeft)) return;
       wave = next;
     }
   }
@@ -169,27 +206,53 @@ export class CoordinatorLoop {
   #bookTogether(effects: readonly BookEffect[], turn: Turn): Effect[] {
     if (effects.length === 0) return [];
     const before = { state: this.#state, sequence: this.#sequence, count: turn.decisions.length };
+    const lives = this.#livesOf(effects);
     try {
-      return this.#context.allocator.group(() => {
-        const next: Effect[] = [];
+      const next: Effect[] = [];
+      const written = this.#context.allocator.group(() => {
+        const written = this.#late.write();
         for (const effect of effects) {
-          const events =
-            effect.kind === "decide"
-              ? this.#decide(effect.pending, turn)
-              : this.#finish(effect.plan);
-          for (const each of events) next.push(...this.#step(each));
+          for (const each of this.#book(effect, turn)) next.push(...this.#step(each));
         }
-        return next;
+        return written;
       });
+      written();
+      return next;
     } catch (error) {
       this.#state = before.state;
       this.#sequence = before.sequence;
       turn.decisions.length = before.count;
+      turn.grantings.clear();
+      for (const [instanceId, was] of lives) this.#context.instances.update(instanceId, was);
       throw error;
     }
   }
 
+  /** Of those whose grants are to be written, to be as before when that fails. */
+  #livesOf(effects: readonly BookEffect[]) {
+    const lives = new Map<string, Pick<KnownInstance, "life" | "nodeId">>();
+    for (const effect of effects) {
+      if (effect.kind !== "grant") continue;
+      const known = this.#context.instances.get(effect.instanceId);
+      if (known === undefined) continue;
+      lives.set(effect.instanceId, { life: known.life, nodeId: known.nodeId });
+    }
+    return lives;
+  }
+
+  #book(effect: BookEffect, turn: Turn): CoordinatorEvent[] {
+    switch (effect.kind) {
+      case "decide":
+        return this.#decide(effect.pending, turn);
+      case "finish":
+        return this.#finish(effect.plan);
+      case "grant":
+        return this.#grant(effect, turn);
+    }
+  }
+
   #step(event: CoordinatorEvent): Effect[] {
+    if (event.kind === "posted") this.#late.posted(event.acts.map(({ actId }) => actId));
     const { state, effects } = transition(this.#state, event);
     this.#state = state;
     return [...effects];
@@ -197,20 +260,16 @@ export class CoordinatorLoop {
 
   async #execute(effect: Effect, turn: Turn): Promise<readonly CoordinatorEvent[]> {
     switch (effect.kind) {
-      case "decide":
-        return this.#decide(effect.pending, turn);
       case "act":
         return this.#act(effect.plan, turn);
-      case "finish":
-        return this.#finish(effect.plan);
       case "send":
         return this.#send(effect.acts, turn);
-      case "grant":
-        return this.#grant(effect.instanceId, effect.timeMs, turn);
       case "let-go":
-        return this.#letGo(effect.instanceId);
+        return [{ kind: "posted", acts: letGo(this.#context, effect.instanceId) }];
       case "end-holds":
         return this.#endHolds(effect.requestId);
+      default:
+        return this.#book(effect, turn);
     }
   }
 
@@ -240,50 +299,13 @@ export class CoordinatorLoop {
   #decide(pending: PendingRequest, turn: Turn): CoordinatorEvent[] {
     // Withdrawn earlier on this turn.
     if (!this.#state.pending.has(pending.request.requestId)) return [];
-    const committed = this.#commit(pending);
+    const so = { sequence: this.#sequence + 1, pending };
+    const committed = weighAndCommit(this.#context, this.#state, so);
     this.#sequence += 1;
     turn.decisions.push(committed.decision);
     const { decision, plan, acts } = committed;
     const decided = { kind: "decided", decision, pending, ...(plan ? { plan } : {}) } as const;
     return [{ kind: "posted", acts }, decided];
-  }
-
-  /** One request's trouble is its own: it is deferred with the reason, and the others go on. */
-  #commit(pending: PendingRequest): Committed {
-    try {
-      return this.#weighAndCommit(pending);
-    } catch (error) {
-      if (isRepriseError(error) && STOPPING_CODES.has(error.code)) throw error;
-      const verdict = decide(failedInputs(this.#context, pending, error), () => []);
-      return commitVerdict(this.#context, verdict, { sequence: this.#sequence + 1, pending });
-    }
-  }
-
-  /**
-   * A plan that the allocator has no room for is made again with that much less room on the node
-   * where it lacked: the planner counts what a victim's lease holds alone, the allocator what it
-   * held beside others and what its donors take back.
-   */
-  #weighAndCommit(pending: PendingRequest): Committed {
-    const { allocator } = this.#context;
-    const ask: Parameters<typeof decide>[1] = (search) => allocator.donors(search);
-    const so = { sequence: this.#sequence + 1, pending };
-    let inputs = gather(this.#context, this.#state, pending);
-    for (let refusals = 0; ; refusals++) {
-      const verdict: Verdict = decide(inputs, ask);
-      if (verdict.kind !== "proceed") return commitVerdict(this.#context, verdict, so);
-      try {
-        return commitPlan(this.#context, verdict, so);
-      } catch (error) {
-        const allocatorRefusal = refusalOf(error);
-        if (allocatorRefusal === undefined) throw error;
-        const owed = refusals < REFUSALS_MAX ? owedBy(error) : undefined;
-        inputs =
-          owed === undefined
-            ? { ...inputs, allocatorRefusal }
-            : withLessRoom(inputs, owed, 2 ** refusals);
-      }
-    }
   }
 
   async #act(plan: OpenPlan, turn: Turn): Promise<CoordinatorEvent[]> {
@@ -310,10 +332,10 @@ export class CoordinatorLoop {
   async #send(acts: readonly Act[], turn: Turn): Promise<CoordinatorEvent[]> {
     const written = backedActs(this.#context.ledger, acts, turn.tally);
     const outcomes = await this.#ask(written, turn);
-    const { allocator, ledger } = this.#context;
+    const { allocator } = this.#context;
     const settled = outcomes.filter((outcome) => !isToRepeat(allocator, acts, outcome));
     if (settled.length === 0) return [];
-    ledger.commit(outboxRemovals(settled.map(({ actId }) => actId)));
+    this.#late.answered(settled.map(({ actId }) => actId));
     return [{ kind: "answered", outcomes: settled }];
   }
 
@@ -330,72 +352,50 @@ export class CoordinatorLoop {
     }
   }
 
-  #grant(instanceId: string, timeMs: number, turn: Turn): CoordinatorEvent[] {
-    const { grant, acts } = grantRestart(this.#context, instanceId, timeMs);
-    turn.grants.push(grant);
-    if (grant.reservationId !== null && isShort(grant)) this.#short.add(grant.reservationId);
-    return [
-      { kind: "granted", instanceId },
-      { kind: "posted", acts },
-    ];
-  }
-
-  #letGo(instanceId: string): CoordinatorEvent[] {
-    const { allocator, instances } = this.#context;
-    const { ownerId } = instances.require(instanceId);
-    if (allocator.allocationOf(instanceId) === undefined) return [];
-    const acts = allocator.transact(() => {
-      const lease = allocator.reservationOfOwner(ownerId);
-      allocator.release(instanceId);
-      const after = lease && allocator.reservation(lease.reservationId);
-      return lease?.state === "claimed" && after ? giveBackActs(allocator, [after]) : [];
-    }, outboxChanges);
-    return [{ kind: "posted", acts }];
+  /** One instance's trouble is its own, unless it stops everybody. */
+  #grant({ instanceId, timeMs }: GrantEffect, turn: Turn): CoordinatorEvent[] {
+    try {
+      const { grant, acts } = grantRestart(this.#context, instanceId, timeMs);
+      turn.grantings.set(instanceId, { grant });
+      if (grant.reservationId !== null && isShort(grant)) this.#short.add(grant.reservationId);
+      return [
+        { kind: "granted", instanceId },
+        { kind: "posted", acts },
+      ];
+    } catch (error) {
+      if (isStopping(error)) throw error;
+      turn.grantings.set(instanceId, { error });
+      return [];
+    }
   }
 
   #endHolds(requestId: string): CoordinatorEvent[] {
-    const { allocator } = this.#context;
-    const held = [...allocator.reservations()].filter(
-      ({ ownerId, state }) => state === "held" && isHoldOf(requestId, ownerId),
-    );
     const open = [...this.#state.plans.values()].filter(
       ({ record }) => record.requestId === requestId,
     );
-    const acts = allocator.transact(
-      () => {
-        const ended = held.map(({ reservationId, fencingToken }) =>
-          allocator.releaseReservation(reservationId, fencingToken),
-        );
-        return giveBackActs(allocator, ended);
-      },
-      (posted) => [
-        ...outboxChanges(posted),
-        { table: "meta", key: `pending/${requestId}`, remove: true },
-        ...open.map(({ record }) => ({ table: "plan", key: record.planId, put: record }) as const),
-      ],
-    );
-    return [{ kind: "posted", acts }];
+    return [{ kind: "posted", acts: endHolds(this.#context, requestId, open) }];
   }
 }
 
-type BookEffect = Extract<Effect, { readonly kind: "decide" | "finish" }>;
+type BookEffect = Extract<Effect, { readonly kind: "decide" | "finish" | "grant" }>;
+type GrantEffect = Extract<Effect, { readonly kind: "grant" }>;
 
 function isOfBooks(effect: Effect): effect is BookEffect {
-  return effect.kind === "decide" || effect.kind === "finish";
+  return effect.kind === "decide" || effect.kind === "finish" || effect.kind === "grant";
+}
+
+function isFinish({ kind }: Effect): boolean {
+  return kind === "finish";
 }
 
 function newTurn(): Turn {
-  return { decisions: [], grants: [], engineFailures: [], tally: newTally(), expiredCount: 0 };
-}
-
-/** The allocator's word against a plan; anything else is not for the decision to swallow. */
-function refusalOf(error: unknown): Reason | undefined {
-  if (!isRepriseError(error)) return undefined;
-  const { code, message } = error;
-  if (code !== "ERR_NO_ROOM" && code !== "ERR_STATE" && code !== "ERR_UNKNOWN_ID") {
-    return undefined;
-  }
-  return { code: "ALLOCATOR_REFUSED", text: `${code} ${message}` };
+  return {
+    decisions: [],
+    grantings: new Map(),
+    engineFailures: [],
+    tally: newTally(),
+    expiredCount: 0,
+  };
 }
 
 function metCycle({ candidates }: DecisionRecord): boolean {

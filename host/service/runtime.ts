@@ -171,7 +171,7 @@ export class ServiceRuntime {
 
   async close(): Promise<void> {
     await Promise.all(this.#stops.map((stop) => stop()));
-    await this.#turn;
+    while (this.#turn !== undefined) await this.#turn;
     await this.#learning;
     await this.coordinator.close();
     await this.#engine.close();
@@ -367,16 +367,19 @@ export class ServiceRuntime {
   #decideSoon(): void {
     this.#turn ??= afterArrivals()
       .then(() => this.coordinator.decideDue())
-      .then((decisions) => this.#tell(decisions))
+      .then((decisions) => {
+        this.#turn = undefined;
+        this.#tell(decisions);
+        // After the answers, and together with what came in while they went out.
+        if (this.coordinator.hasThrough) this.#decideSoon();
+      })
       .catch((error: unknown) => {
+        this.#turn = undefined;
         this.#health.note(error);
         this.#onError(error);
         this.#tell(this.decisions.missed());
       })
-      .catch((error: unknown) => this.#onError(error))
-      .finally(() => {
-        this.#turn = undefined;
-      });
+      .catch((error: unknown) => this.#onError(error));
   }
 
   #tell(decisions: readonly DecisionRecord[]): void {
