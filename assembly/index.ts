@@ -12,6 +12,7 @@ export function arenaBase(): i32 {
 }
 
 // nn
+export { laneAnswer } from "./nn/answer-lane";
 export { envelope, keepNeed } from "./nn/envelope";
 export { gruStep } from "./nn/gru";
 export { gruStepOne } from "./nn/gru-one";

@@ -86,15 +86,20 @@ function raiseTile(q: usize, shift: usize, out: usize, end: usize): void {
 function capRows(at: usize, scale: v128, cap: v128): void {
   const end: usize = at + 3 * PHASE_BYTES;
   do {
-    const amount = f32x4.mul(scale, v128.load(at));
-    // pmax and pmin keep their first operand when it or the second is NaN: a NaN amount stays, a
-    // NaN cap is no cap.
-    const capped = f32x4.pmin(f32x4.pmax(amount, f32x4.splat(0.0)), cap);
-    const positive = f32x4.add(capped, f32x4.splat(0.0));
-    const canonical = f32x4.ne(positive, positive);
-    v128.store(at, v128.bitselect(f32x4.splat(f32.NaN), positive, canonical));
+    v128.store(at, capped(v128.load(at), scale, cap));
     at += 32;
   } while (at < end);
+}
+
+/** From sinh to an amount within [0, cap]; a NaN cap is none, any other NaN the canonical one. */
+export function capped(sinh: v128, scale: v128, cap: v128): v128 {
+  const amount = f32x4.mul(scale, sinh);
+  // pmax and pmin keep their first operand when it or the second is NaN: a NaN amount stays, a
+  // NaN cap is no cap.
+  const held = f32x4.pmin(f32x4.pmax(amount, f32x4.splat(0.0)), cap);
+  const positive = f32x4.add(held, f32x4.splat(0.0));
+  const canonical = f32x4.ne(positive, positive);
+  return v128.bitselect(f32x4.splat(f32.NaN), positive, canonical);
 }
 
 /**

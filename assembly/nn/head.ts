@@ -18,10 +18,10 @@ export const HEAD_SECOND_ROWS: i32 = 64;
 // Rows of the summary that depend on the outage, as `featuresForOutage` writes them: the windows of
 // the restart's hour and its clock. The first layer adds them last, so that two answers of one
 // moment share everything before.
-const WINDOW_FROM: i32 = 44;
-const WINDOW_TO: i32 = 64;
-const CLOCK_FROM: i32 = 74;
-const CLOCK_TO: i32 = 80;
+export const WINDOW_FROM: i32 = 44;
+export const WINDOW_TO: i32 = 64;
+export const CLOCK_FROM: i32 = 74;
+export const CLOCK_TO: i32 = 80;
 
 /** Bytes that `packHead` writes. */
 export function headPackedBytes(hiddenSize: i32, summarySize: i32): i32 {
@@ -194,7 +194,7 @@ export function headRaw(
 }
 
 /** SiLU in place, from one address to another. */
-function siluRows(at: usize, end: usize): void {
+export function siluRows(at: usize, end: usize): void {
   do {
     v128.store(at, silu(v128.load(at)));
     at += 16;

@@ -156,7 +156,7 @@ export function sinh(x: v128): v128 {
   return sinhFrom(sinhNear(a), sinhFar(expNegative(a)), a, x);
 }
 
-/** `sinh` in place from one address to another; a loop without a call, like `asinhRows`. */
+/** `sinh` in place from one address to another; a loop without a call, like `asinhBlocks`. */
 export function sinhRows(at: usize, end: usize): void {
   do {
     const x = v128.load(at);

@@ -126,16 +126,17 @@ export function asinh(x: v128): v128 {
 }
 
 /**
- * `asinh(x / scale)` in place over lane rows, to the bit. One loop without a call, so that the
+ * `asinh(x / scale)` in place over blocks, held within +-limit. One loop without a call, so that the
  * constants stay where they are: called for one vector at a time, asinh takes twice as long.
  *
- *   at      f32[rows][8] up to end   read and written
- *   scales  f32[4][8]                read; row r is scaled by row r mod 4
+ *   at      f32[lanes][4] a block up to end   read and written; blocks `stride` bytes apart
+ *   scales  f32[lanes][4]                     read; a scale below the least normal number counts as it
  */
-export function asinhRows(at: usize, end: usize, scales: usize): void {
+export function asinhBlocks(at: usize, end: usize, scales: usize, stride: usize, limit: f32): void {
   const first = at;
   do {
-    const x = f32x4.div(v128.load(at), v128.load(scales + ((at - first) & 127)));
+    const scale = v128.load(scales + ((at - first) & (stride - 1)));
+    const x = f32x4.div(v128.load(at), f32x4.pmax(scale, f32x4.splat(NORMAL_MIN)));
     const a = f32x4.abs(x);
     const argument = asinhArgument(a);
     const u = f32x4.add(f32x4.splat(1.0), argument);
@@ -145,7 +146,43 @@ export function asinhRows(at: usize, end: usize, scales: usize): void {
     const e = exponentOf(u, i32x4.splat(126), small);
     const y = f32x4.add(joinLog(excessOf(mantissa, small), e), lost);
     const finite = f32x4.lt(argument, f32x4.splat(f32.POSITIVE_INFINITY));
-    v128.store(at, asinhFrom(v128.bitselect(y, argument, finite), x, a));
+    const whole = asinhFrom(v128.bitselect(y, argument, finite), x, a);
+    v128.store(at, within(whole, f32x4.splat(limit)));
+    at += 16;
+  } while (at < end);
+}
+
+/** Within +-limit; NaN stays. */
+function within(v: v128, limit: v128): v128 {
+  return f32x4.pmax(f32x4.pmin(v, limit), f32x4.neg(limit));
+}
+
+/** `log(x) * factor` in place within +-limit, for normal, positive, finite x and denormal ones. */
+export function logBlocks(at: usize, end: usize, factor: v128, limit: f32): void {
+  do {
+    const x = v128.load(at);
+    const tiny = f32x4.lt(x, f32x4.splat(NORMAL_MIN));
+    const normal = v128.bitselect(f32x4.mul(x, f32x4.splat(TWO_23)), x, tiny);
+    const bias = v128.bitselect(i32x4.splat(126 + 23), i32x4.splat(126), tiny);
+    const mantissa = mantissaOf(normal);
+    const small = isSmall(mantissa);
+    const y = joinLog(excessOf(mantissa, small), exponentOf(normal, bias, small));
+    v128.store(at, within(f32x4.mul(y, factor), f32x4.splat(limit)));
+    at += 16;
+  } while (at < end);
+}
+
+/** `log1p(x) * factor` in place within +-limit, for x >= 0 and finite. */
+export function log1pBlocks(at: usize, end: usize, factor: v128, limit: f32): void {
+  do {
+    const x = v128.load(at);
+    const u = f32x4.add(f32x4.splat(1.0), x);
+    const lost = lostOf(x, u);
+    const mantissa = mantissaOf(u);
+    const small = isSmall(mantissa);
+    const e = exponentOf(u, i32x4.splat(126), small);
+    const y = f32x4.add(joinLog(excessOf(mantissa, small), e), lost);
+    v128.store(at, within(f32x4.mul(y, factor), f32x4.splat(limit)));
     at += 16;
   } while (at < end);
 }
@@ -173,7 +210,7 @@ export function softplus(x: v128): v128 {
   return softplusFrom(x, softplusArgument(e, upper), upper);
 }
 
-/** `softplus` in place from one address to another; a loop without a call, like `asinhRows`. */
+/** `softplus` in place from one address to another; a loop without a call, like `asinhBlocks`. */
 export function softplusRows(at: usize, end: usize): void {
   do {
     const x = v128.load(at);

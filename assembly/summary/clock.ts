@@ -28,6 +28,25 @@ export function sineOfTurns(turns: f64): f64 {
   return odd !== 0.0 ? -p * x : p * x;
 }
 
+/** `sineOfTurns` of two, to the bit. */
+export function sinesOfTurns(turns: v128): v128 {
+  const doubled = f64x2.mul(turns, f64x2.splat(2.0));
+  const half = f64x2.nearest(doubled);
+  const x = f64x2.mul(f64x2.sub(doubled, half), f64x2.splat(2.0));
+  const z = f64x2.mul(x, x);
+  let p = f64x2.add(f64x2.mul(f64x2.splat(S15), z), f64x2.splat(S13));
+  p = f64x2.add(f64x2.mul(p, z), f64x2.splat(S11));
+  p = f64x2.add(f64x2.mul(p, z), f64x2.splat(S9));
+  p = f64x2.add(f64x2.mul(p, z), f64x2.splat(S7));
+  p = f64x2.add(f64x2.mul(p, z), f64x2.splat(S5));
+  p = f64x2.add(f64x2.mul(p, z), f64x2.splat(S3));
+  p = f64x2.add(f64x2.mul(p, z), f64x2.splat(S1));
+  const pairs = f64x2.floor(f64x2.mul(half, f64x2.splat(0.5)));
+  const odd = f64x2.sub(half, f64x2.mul(f64x2.splat(2.0), pairs));
+  const sign = v128.and(f64x2.ne(odd, f64x2.splat(0.0)), f64x2.splat(-0.0));
+  return v128.xor(f64x2.mul(p, x), sign);
+}
+
 /** Part of the UTC day that has passed, [0, 1). */
 export function dayFraction(seconds: f64): f64 {
   const days = seconds / DAY_SECONDS;

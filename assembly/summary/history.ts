@@ -15,7 +15,6 @@
 
 import {
   HOUR_SLOTS,
-  LANE_ROW_BYTES,
   TILE_EWMA,
   TILE_EWMA_VAR,
   TILE_LANES,
@@ -27,14 +26,14 @@ import {
   TILE_VARIANCE_2H,
   TILE_VARIANCE_24H,
 } from "../layout";
-import { orElse, pickLane, restartOf, spread } from "./features";
+import { BLOCK_BYTES, turnBlocks } from "./blocks";
+import { orElse, pickLane, restartOf, spread } from "./feature-lane";
 import { writeQuantiles } from "./quantiles";
-import { getRow, putRow } from "./rows";
 import { decodeSteps, widenCodes } from "./steps";
 import { clockWindow, dayMaximum, recentMaximum, weekMaximum } from "./windows";
 
-const STATISTIC_BYTES: i32 = 4 * LANE_ROW_BYTES;
-const QUANTILE_ROW: i32 = 16;
+const QUANTILE_BLOCK: i32 = 4;
+const BLOCKS: i32 = 13;
 
 export function usageHistory(
   state: usize,
@@ -46,7 +45,7 @@ export function usageHistory(
   outageMinutes: f32,
 ): void {
   for (let tile = 0; tile < tileCount; tile++) {
-    writeQuantiles(state, out + QUANTILE_ROW * LANE_ROW_BYTES);
+    writeQuantiles(state, out + <usize>QUANTILE_BLOCK * BLOCK_BYTES);
     const weekLow = weekMaximum(state, 0);
     const weekHigh = weekMaximum(state, 1);
     for (let lane = 0; lane < TILE_LANES; lane++) {
@@ -54,8 +53,9 @@ export function usageHistory(
       const at = atSeconds >= last ? atSeconds : last;
       const restart = restartOf(state, lane, at, outageMinutes);
       const week = pickLane(lane < 4 ? weekLow : weekHigh, lane & 3);
-      writeLane(state, out + (lane << 2), lane, restart, widenCodes(week));
+      writeLane(state, out + (lane << 4), lane, restart, widenCodes(week));
     }
+    turnBlocks(out, out + <usize>BLOCKS * BLOCK_BYTES);
     state += stateStride;
     out += outStride;
   }
@@ -75,7 +75,8 @@ function writeLane(state: usize, out: usize, lane: i32, restart: f64, weekCodes:
   put(out, 2, day, never);
   put(out, 3, week, never);
   for (let statistic = 4; statistic < 8; statistic++) {
-    put(out, statistic, f32x4.min(getRow(out + statistic * STATISTIC_BYTES), week), never);
+    const level = v128.load(out + <usize>statistic * BLOCK_BYTES);
+    put(out, statistic, f32x4.min(level, week), never);
   }
   put(out, 8, spread(at, TILE_MEAN_2H, TILE_VARIANCE_2H, 5.0), never);
   put(out, 9, spread(at, TILE_EWMA, TILE_EWMA_VAR, 3.0), never);
@@ -99,7 +100,7 @@ function decoded(bytes: v128, fallback: v128): v128 {
   return orElse(codes, decodeSteps(codes), fallback);
 }
 
-/** Four rows of one lane, one a resource. */
+/** One lane of a block, one value a resource. */
 function put(out: usize, statistic: i32, value: v128, never: v128): void {
-  putRow(out + statistic * STATISTIC_BYTES, v128.bitselect(f32x4.splat(NaN), value, never));
+  v128.store(out + <usize>statistic * BLOCK_BYTES, v128.bitselect(f32x4.splat(NaN), value, never));
 }

@@ -8,7 +8,6 @@ import {
   INBOX_CONNECTIONS,
   INBOX_CORE_PEAK,
   INBOX_CPU_PEAK,
-  LANE_ROW_BYTES,
   PAST_END,
   PAST_SPREAD,
   PAST_SURGE,
@@ -21,7 +20,6 @@ import {
   TILE_SURGE_BEFORE,
 } from "../layout";
 import { log1p } from "../simd/logarithm";
-import { putRow } from "./rows";
 import { isMeasuredScalar, scaled } from "./steps";
 
 const STEP: f32 = 0.046875;
@@ -120,16 +118,16 @@ export function keepSpread(state: usize, inbox: usize, lane: i32, cpu: f32): voi
   storeCodes(at, v128.bitselect(encode(spread), loadCodes(at), measured));
 }
 
-/** Rows 96-111 of one lane; they are 0 already where nothing is known. */
-export function writePast(state: usize, out: usize, lane: i32): void {
+/** Blocks 24-27 (`feature-lane.ts`) of one lane. */
+export function writePast(state: usize, out: usize, stride: usize, lane: i32): void {
   const codes = v128.load(state + (lane << 4), TILE_PAST);
-  if (!v128.any_true(codes)) return;
   const low = i16x8.extend_low_i8x16_s(codes);
   const high = i16x8.extend_high_i8x16_s(codes);
-  putRow(out + 96 * LANE_ROW_BYTES, decode(i32x4.extend_low_i16x8_s(low)));
-  putRow(out + 100 * LANE_ROW_BYTES, decode(i32x4.extend_high_i16x8_s(low)));
-  putRow(out + 104 * LANE_ROW_BYTES, decode(i32x4.extend_low_i16x8_s(high)));
-  putRow(out + 108 * LANE_ROW_BYTES, decode(i32x4.extend_high_i16x8_s(high)));
+  const block = out + 24 * stride;
+  v128.store(block, decode(i32x4.extend_low_i16x8_s(low)));
+  v128.store(block + stride, decode(i32x4.extend_high_i16x8_s(low)));
+  v128.store(block + 2 * stride, decode(i32x4.extend_low_i16x8_s(high)));
+  v128.store(block + 3 * stride, decode(i32x4.extend_high_i16x8_s(high)));
 }
 
 function decode(codes: v128): v128 {

@@ -3,23 +3,36 @@
  * resources each, so both are searched at once. The weights of a histogram sum to less than 2^16.
  */
 
-import { HISTOGRAM_SLOTS, LANE_ROW_BYTES, TILE_HISTOGRAM, TILE_HISTOGRAM_BASE } from "../layout";
+import { HISTOGRAM_SLOTS, TILE_HISTOGRAM, TILE_HISTOGRAM_BASE } from "../layout";
+import { BLOCK_BYTES } from "./blocks";
 import { quarterOctaveEdge } from "./histogram";
-import { putRow } from "./rows";
 
 const BUCKET_BYTES: i32 = 64;
 
+/** Lanes of a pair that are wanted. */
+const LOWER: i32 = 1;
+const UPPER: i32 = 2;
+const BOTH: i32 = 3;
+
 /**
- * P50, P90, P95 and P99 of all eight lanes, in the resources' units, into 16 lane rows of `out`:
- * row = level * 4 + resource. A lane without weight gets 0.
+ * P50, P90, P95 and P99 of all eight lanes, in the resources' units, into four blocks of `out`
+ * (`blocks.ts`), one a level. A lane without weight gets 0.
  */
 export function writeQuantiles(tile: usize, out: usize): void {
   for (let first = 0; first < 8; first += 2) {
-    const totals = histogramTotals(tile, first);
-    const column = out + (first << 2);
-    writePair(tile, column, first, totals, 0.5, 0.9);
-    writePair(tile, column + 8 * LANE_ROW_BYTES, first, totals, 0.95, 0.99);
+    writeLevels(tile, out + (first << 4), BLOCK_BYTES, first, BOTH);
   }
+}
+
+/** The same of one lane, into four v128 `stride` bytes apart. */
+export function writeLaneQuantiles(tile: usize, out: usize, stride: usize, lane: i32): void {
+  writeLevels(tile, out, stride, lane & ~1, (lane & 1) === 0 ? LOWER : UPPER);
+}
+
+function writeLevels(tile: usize, out: usize, stride: usize, first: i32, sides: i32): void {
+  const totals = histogramTotals(tile, first);
+  writePair(tile, out, stride, first, totals, 0.5, 0.9, sides);
+  writePair(tile, out + 2 * stride, stride, first, totals, 0.95, 0.99, sides);
 }
 
 /** Sums of all weights of lanes `first` (even) and `first` + 1: u16[2][4]. */
@@ -32,14 +45,16 @@ function histogramTotals(tile: usize, first: i32): v128 {
   return total;
 }
 
-/** Two levels of two lanes into eight rows. */
+/** Two levels of one or two lanes; the upper lane's v128 follows the lower one's when both are. */
 function writePair(
   tile: usize,
   out: usize,
+  stride: usize,
   first: i32,
   totals: v128,
   levelA: f32,
   levelB: f32,
+  sides: i32,
 ): void {
   const at = tile + TILE_HISTOGRAM + (first << 3);
   const targetA = targetsOf(totals, levelA);
@@ -63,13 +78,17 @@ function writePair(
     aboveA = i16x8.min_u(aboveA, v128.or(sum, shortA));
     aboveB = i16x8.min_u(aboveB, v128.or(sum, shortB));
   }
-  const low = loadBase(tile, first);
-  const high = loadBase(tile, first + 1);
-  const second = out + 4 * LANE_ROW_BYTES;
-  putRow(out, lowerValue(low, targetLow(totals, levelA), indexA, belowA, aboveA));
-  putRow(out + 4, upperValue(high, targetHigh(totals, levelA), indexA, belowA, aboveA));
-  putRow(second, lowerValue(low, targetLow(totals, levelB), indexB, belowB, aboveB));
-  putRow(second + 4, upperValue(high, targetHigh(totals, levelB), indexB, belowB, aboveB));
+  if ((sides & LOWER) !== 0) {
+    const base = loadBase(tile, first);
+    v128.store(out, lowerValue(base, targetLow(totals, levelA), indexA, belowA, aboveA));
+    v128.store(out + stride, lowerValue(base, targetLow(totals, levelB), indexB, belowB, aboveB));
+  }
+  if ((sides & UPPER) !== 0) {
+    const base = loadBase(tile, first + 1);
+    const to = sides === BOTH ? out + 16 : out;
+    v128.store(to, upperValue(base, targetHigh(totals, levelA), indexA, belowA, aboveA));
+    v128.store(to + stride, upperValue(base, targetHigh(totals, levelB), indexB, belowB, aboveB));
+  }
 }
 
 function targetLow(totals: v128, level: f32): v128 {

@@ -9,13 +9,3 @@ export function putRow(out: usize, v: v128): void {
   store<f32>(out, f32x4.extract_lane(v, 2), 2 * LANE_ROW_BYTES);
   store<f32>(out, f32x4.extract_lane(v, 3), 3 * LANE_ROW_BYTES);
 }
-
-/** Reads four rows of one lane, one a resource. */
-export function getRow(out: usize): v128 {
-  return f32x4(
-    load<f32>(out),
-    load<f32>(out, LANE_ROW_BYTES),
-    load<f32>(out, 2 * LANE_ROW_BYTES),
-    load<f32>(out, 3 * LANE_ROW_BYTES),
-  );
-}

@@ -3,7 +3,6 @@
  * resource: cpu, memory, network, disk.
  */
 
-import { LANE_ROW_BYTES } from "../layout";
 import { expNegative } from "../simd/activation";
 import { asinh } from "../simd/logarithm";
 
@@ -52,41 +51,18 @@ export function decodeSteps(codes: v128): v128 {
   return f32x4.mul(f32x4.mul(twice, f32x4.splat(0.5)), scaleFloor());
 }
 
-/**
- * `decodeSteps` in place over lane rows of codes as f32, to the bit; a code of 0 becomes `none`.
- *
- *   at  f32[rows][8] up to end   read and written; row r is of resource r mod 4
- */
-export function decodeRows(at: usize, end: usize, none: f32): void {
-  const perUnit = stepsPerUnit();
-  const floor = scaleFloor();
-  decodeResource(at, end, f32x4.extract_lane(perUnit, 0), f32x4.extract_lane(floor, 0), none);
-  at += LANE_ROW_BYTES;
-  decodeResource(at, end, f32x4.extract_lane(perUnit, 1), f32x4.extract_lane(floor, 1), none);
-  at += LANE_ROW_BYTES;
-  decodeResource(at, end, f32x4.extract_lane(perUnit, 2), f32x4.extract_lane(floor, 2), none);
-  at += LANE_ROW_BYTES;
-  decodeResource(at, end, f32x4.extract_lane(perUnit, 3), f32x4.extract_lane(floor, 3), none);
-}
-
-/** Every fourth row. */
-function decodeResource(at: usize, end: usize, perUnit: f32, floor: f32, none: f32): void {
-  do {
-    const low = v128.load(at);
-    const high = v128.load(at, 16);
-    v128.store(at, decodeOne(low, perUnit, floor, none));
-    v128.store(at, decodeOne(high, perUnit, floor, none), 16);
-    at += 4 * LANE_ROW_BYTES;
-  } while (at < end);
-}
-
-function decodeOne(code: v128, perUnit: f32, floor: f32, none: f32): v128 {
+/** `decodeSteps` in place over blocks of codes as f32, to the bit; a code of 0 becomes `none`. */
+export function decodeBlocks(at: usize, end: usize, none: f32): void {
   const zero = f32x4.splat(0.0);
-  const step = f32x4.max(f32x4.sub(code, f32x4.splat(1.0)), zero);
-  const e = expNegative(f32x4.div(step, f32x4.splat(perUnit)));
-  const twice = f32x4.sub(f32x4.div(f32x4.splat(1.0), e), e);
-  const value = f32x4.mul(f32x4.mul(twice, f32x4.splat(0.5)), f32x4.splat(floor));
-  return v128.bitselect(f32x4.splat(none), value, f32x4.eq(code, zero));
+  do {
+    const code = v128.load(at);
+    const step = f32x4.max(f32x4.sub(code, f32x4.splat(1.0)), zero);
+    const e = expNegative(f32x4.div(step, stepsPerUnit()));
+    const twice = f32x4.sub(f32x4.div(f32x4.splat(1.0), e), e);
+    const value = f32x4.mul(f32x4.mul(twice, f32x4.splat(0.5)), scaleFloor());
+    v128.store(at, v128.bitselect(f32x4.splat(none), value, f32x4.eq(code, zero)));
+    at += 16;
+  } while (at < end);
 }
 
 /** max of the four bytes of two words. */

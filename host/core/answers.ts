@@ -114,3 +114,34 @@ function computeQuantiles(parts: AnswerParts, place: AnswerPlace): void {
     );
   }
 }
+
+/** One lane of the tile that `AnswerPlace` names. */
+export interface LanePlace {
+  readonly state: number;
+  readonly hidden: number;
+  readonly lane: number;
+  /** f32[48], written. */
+  readonly envelope: number;
+  /** NaN = the lane's own. */
+  readonly outageMinutes: number;
+  /** Address of the offsets of the envelope, 0 = none. */
+  readonly offsets: number;
+}
+
+/** The envelope of one instance alone, with the bits that `computeAnswers` gives its lane. */
+export function computeLaneAnswer(parts: AnswerParts, place: LanePlace): void {
+  const { kernel, plan, network, scratch } = parts;
+  kernel.laneAnswer(
+    network.head.ptr,
+    place.state,
+    place.hidden,
+    place.lane,
+    Number.NaN,
+    place.outageMinutes,
+    place.offsets,
+    place.envelope,
+    plan.hiddenSize,
+    network.summarySize,
+    scratch + plan.scratchPlan.head,
+  );
+}

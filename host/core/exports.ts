@@ -126,6 +126,19 @@ export type KernelExports = {
     outStrideBytes: number,
     tileCount: number,
   ): void;
+  laneAnswer(
+    packed: number,
+    state: number,
+    hidden: number,
+    lane: number,
+    atSeconds: number,
+    outageMinutes: number,
+    offset: number,
+    out: number,
+    hiddenSize: number,
+    summarySize: number,
+    scratch: number,
+  ): void;
   sweep(which: number, input: number, output: number, count: number): void;
 
   // planning

@@ -15,6 +15,39 @@ export function exponential(x: number): number {
   return sum;
 }
 
+/**
+ * `exponential` of the first `count` values in place, to the bit, four at a time: a division waits
+ * for the one before it, four chains wait together.
+ *
+ * @param values at least `count` rounded up to a multiple of 4
+ */
+export function exponentials(values: Float64Array, count: number): void {
+  const scale = 2 ** HALVINGS;
+  for (let at = 0; at < count; at += 4) {
+    const x0 = (values[at] ?? 0) / scale;
+    const x1 = (values[at + 1] ?? 0) / scale;
+    const x2 = (values[at + 2] ?? 0) / scale;
+    const x3 = (values[at + 3] ?? 0) / scale;
+    let [s0, s1, s2, s3] = [1, 1, 1, 1];
+    for (let term = TERMS; term > 0; term--) {
+      s0 = 1 + (s0 * x0) / term;
+      s1 = 1 + (s1 * x1) / term;
+      s2 = 1 + (s2 * x2) / term;
+      s3 = 1 + (s3 * x3) / term;
+    }
+    for (let step = 0; step < HALVINGS; step++) {
+      s0 *= s0;
+      s1 *= s1;
+      s2 *= s2;
+      s3 *= s3;
+    }
+    values[at] = s0;
+    values[at + 1] = s1;
+    values[at + 2] = s2;
+    values[at + 3] = s3;
+  }
+}
+
 const SERIES_LAST = 33;
 
 /** ln x, absolute error below 1e-12. Zero, negative and unbounded numbers give NaN. */

@@ -1,12 +1,5 @@
-import {
-  ENVELOPE_ROWS,
-  envelopeRow,
-  KEEP_ROWS,
-  PHASE_COUNT,
-  QUANTILE_COUNT,
-  RESOURCE_COUNT,
-} from "../core/abi.js";
-import { exponential } from "../lib/elementary.js";
+import { ENVELOPE_ROWS, KEEP_ROWS, PHASE_COUNT, QUANTILE_COUNT } from "../core/abi.js";
+import { exponential, exponentials } from "../lib/elementary.js";
 import type { RestartCalibration } from "./calibration.js";
 import { CutCalibration, type Owner } from "./cut-calibration.js";
 import { DriftWatch } from "./drift.js";
@@ -15,7 +8,7 @@ import { LaunchTrackers } from "./launch-trackers.js";
 import type { LearntParts } from "./learnt.js";
 import type { RestartOutcome, TrackerCounts } from "./profile.js";
 import type { ScoredCut } from "./shadow-cuts.js";
-import { shifted } from "./shift.js";
+import { shiftedBy } from "./shift.js";
 import { type StopAnswer, SurgeBook, type SurgePrior } from "./surge.js";
 import { TypeTrackers } from "./type-trackers.js";
 
@@ -31,6 +24,12 @@ export class Corrections {
   readonly #surge: SurgeBook;
   readonly #launches = new LaunchTrackers();
   readonly #drift = new DriftWatch();
+  /** Of the answer that is being moved: 48 rows of an envelope, behind them 16 of a keep-need. */
+  readonly #moves: Moves = {
+    offsets: new Float64Array(ENVELOPE_ROWS + KEEP_ROWS),
+    powers: new Float64Array(ENVELOPE_ROWS + KEEP_ROWS),
+    added: new Float64Array(ENVELOPE_ROWS),
+  };
 
   constructor(slotCount: number, shared: RestartCalibration, prior?: SurgePrior) {
     this.#shared = shared;
@@ -71,11 +70,14 @@ export class Corrections {
 
   /** The answer for a restart, and for being left alone. Both tables are new. */
   apply(tables: LadderTables, owner: Owner, scale: ArrayLike<number>): LadderTables {
-    const { slot, jobType } = owner;
-    const envelope = shiftEnvelope(tables.envelope, scale, (row) =>
-      this.#restartMove(jobType, row, this.#cuts.offset(slot, jobType, row)),
-    );
-    return { envelope, keepNeed: this.#keepNeed(tables.keepNeed, owner, scale) };
+    const { offsets, powers } = this.#moves;
+    this.#cuts.offsetsInto(offsets, owner);
+    keepOffsets(offsets);
+    this.#addRestarts(owner.jobType);
+    powers.set(offsets);
+    exponentials(powers, powers.length);
+    const envelope = shiftRows(tables.envelope, scale, this.#moves);
+    return { envelope, keepNeed: shiftKeepNeed(tables.keepNeed, scale, this.#moves) };
   }
 
   /**
@@ -84,10 +86,26 @@ export class Corrections {
    * cuts, which measure the network.
    */
   applyToDemoted(envelope: Float64Array, owner: Owner, scale: ArrayLike<number>): Float64Array {
-    const shared = this.#shared.offsets;
-    return shiftEnvelope(envelope, scale, (row) =>
-      this.#restartMove(owner.jobType, row, shared[row] ?? 0),
-    );
+    const { offsets, powers } = this.#moves;
+    offsets.set(this.#shared.offsets);
+    this.#addRestarts(owner.jobType);
+    powers.set(offsets);
+    exponentials(powers, ENVELOPE_ROWS);
+    return shiftRows(envelope, scale, this.#moves);
+  }
+
+  /** Adds what restarts of the type taught to the offsets that are there. */
+  #addRestarts(jobType: string | undefined): void {
+    const { offsets, added } = this.#moves;
+    if (this.#restarts.count(jobType) + this.#surge.count(jobType) === 0) {
+      added.fill(0);
+      return;
+    }
+    for (let row = 0; row < ENVELOPE_ROWS; row++) {
+      const move = this.#restartMove(jobType, row, offsets[row] ?? 0);
+      offsets[row] = move.offset;
+      added[row] = move.added;
+    }
   }
 
   /** What restarts of the type taught, on top of another offset. */
@@ -103,10 +121,12 @@ export class Corrections {
 
   /** The answer for a cut that nobody notices: an envelope for an outage of 0. */
   applyToCut(envelope: Float64Array, owner: Owner, scale: ArrayLike<number>): Float64Array {
-    const { slot, jobType } = owner;
-    return shiftEnvelope(envelope, scale, (row) => {
-      return { offset: this.#cuts.offset(slot, jobType, row), added: 0 };
-    });
+    const { offsets, powers, added } = this.#moves;
+    this.#cuts.offsetsInto(offsets, owner);
+    powers.set(offsets);
+    exponentials(powers, ENVELOPE_ROWS);
+    added.fill(0);
+    return shiftRows(envelope, scale, this.#moves);
   }
 
   /** Everything that is learnt here, by name. */
@@ -168,26 +188,6 @@ export class Corrections {
   reset(slot: number): void {
     this.#cuts.reset(slot);
   }
-
-  /** The keep-need is the highest of three phases; so is its offset. */
-  #keepNeed(keepNeed: Float64Array, owner: Owner, scale: ArrayLike<number>): Float64Array {
-    const out = new Float64Array(KEEP_ROWS);
-    for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
-      let before = 0;
-      for (let quantile = 0; quantile < QUANTILE_COUNT; quantile++) {
-        let offset = Number.NEGATIVE_INFINITY;
-        for (let phase = 0; phase < PHASE_COUNT; phase++) {
-          const row = envelopeRow(resource, phase, quantile);
-          offset = Math.max(offset, this.#cuts.offset(owner.slot, owner.jobType, row));
-        }
-        const at = resource * QUANTILE_COUNT + quantile;
-        const moved = shifted(keepNeed[at] ?? Number.NaN, scale[resource] ?? 0, offset);
-        before = Math.max(before, moved);
-        out[at] = before;
-      }
-    }
-    return out;
-  }
 }
 
 /** What is added to a quantile, in asinh space and then in the resource's unit. */
@@ -196,20 +196,61 @@ interface Move {
   readonly added: number;
 }
 
+/** What is added to each row, and e to the power of its offset. */
+interface Moves {
+  readonly offsets: Float64Array;
+  readonly powers: Float64Array;
+  readonly added: Float64Array;
+}
+
+const RESOURCE_ROWS = PHASE_COUNT * QUANTILE_COUNT;
+
+/** The keep-need is the highest of three phases; so is its offset. */
+function keepOffsets(offsets: Float64Array): void {
+  for (let at = 0; at < KEEP_ROWS; at++) {
+    const resource = Math.floor(at / QUANTILE_COUNT);
+    const row = resource * RESOURCE_ROWS + (at % QUANTILE_COUNT);
+    let highest = Number.NEGATIVE_INFINITY;
+    for (let phase = 0; phase < PHASE_COUNT; phase++) {
+      highest = Math.max(highest, offsets[row + phase * QUANTILE_COUNT] ?? 0);
+    }
+    offsets[ENVELOPE_ROWS + at] = highest;
+  }
+}
+
 /** Quantiles stay in order. */
-function shiftEnvelope(
+function shiftRows(
   envelope: Float64Array,
   scale: ArrayLike<number>,
-  moveOf: (row: number) => Move,
+  { offsets, powers, added }: Moves,
 ): Float64Array {
   const out = new Float64Array(ENVELOPE_ROWS);
   let before = 0;
   for (let row = 0; row < ENVELOPE_ROWS; row++) {
-    const resource = Math.floor(row / (PHASE_COUNT * QUANTILE_COUNT));
-    const { offset, added } = moveOf(row);
-    const moved = shifted(envelope[row] ?? Number.NaN, scale[resource] ?? 0, offset) + added;
+    const own = scale[Math.floor(row / RESOURCE_ROWS)] ?? 0;
+    const value = envelope[row] ?? Number.NaN;
+    const isMoved = offsets[row] !== 0;
+    const moved = (isMoved ? shiftedBy(value, own, powers[row] ?? 0) : value) + (added[row] ?? 0);
     before = row % QUANTILE_COUNT === 0 ? moved : Math.max(before, moved);
     out[row] = before;
+  }
+  return out;
+}
+
+function shiftKeepNeed(
+  keepNeed: Float64Array,
+  scale: ArrayLike<number>,
+  { offsets, powers }: Moves,
+): Float64Array {
+  const out = new Float64Array(KEEP_ROWS);
+  let before = 0;
+  for (let at = 0; at < KEEP_ROWS; at++) {
+    const own = scale[Math.floor(at / QUANTILE_COUNT)] ?? 0;
+    const value = keepNeed[at] ?? Number.NaN;
+    const isMoved = offsets[ENVELOPE_ROWS + at] !== 0;
+    const moved = isMoved ? shiftedBy(value, own, powers[ENVELOPE_ROWS + at] ?? 0) : value;
+    before = Math.max(at % QUANTILE_COUNT === 0 ? 0 : before, moved);
+    out[at] = before;
   }
   return out;
 }

@@ -54,11 +54,22 @@ export class CutCalibration implements LearntPart {
   }
 
   /** In asinh space, by `envelopeRow`. */
-  offset(slot: number, jobType: string | undefined, row: number): number {
-    const own = slot * OWN + ownIndex(row);
+  offsetsInto(out: Float64Array, { slot, jobType }: Owner): void {
+    // `out` may be longer: a keep-need's rows behind it.
+    out.set(this.#global);
+    this.#types.addTo(out, jobType);
+    const own = this.#own;
     const weight = ownWeight(this.countOf(slot));
-    const instance = weight * (this.#own[own] ?? 0) * UNIT;
-    return clampOffset((this.#global[row] ?? 0) + this.#types.offset(jobType, row) + instance);
+    let row = 0;
+    for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+      const from = slot * OWN + resource * QUANTILE_COUNT;
+      for (let phase = 0; phase < PHASE_COUNT; phase++) {
+        for (let quantile = 0; quantile < QUANTILE_COUNT; quantile++, row++) {
+          const instance = weight * (own[from + quantile] ?? 0) * UNIT;
+          out[row] = clampOffset((out[row] ?? 0) + instance);
+        }
+      }
+    }
   }
 
   /**

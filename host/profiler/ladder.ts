@@ -236,13 +236,18 @@ export function capped(envelope: Float64Array, caps: readonly number[]): Float64
 
 /** A copy within [0, cap], quantiles in order. Rows of one resource are neighbours. */
 function guardTable(table: Float64Array, caps: readonly number[]): Float64Array {
+  const out = new Float64Array(table.length);
   const perResource = table.length / RESOURCE_COUNT;
-  let before = 0;
-  return table.map((value, index) => {
-    const cap = caps[Math.floor(index / perResource)] ?? Number.NaN;
+  let index = 0;
+  for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+    const cap = caps[resource] ?? Number.NaN;
     const top = isCap(cap) ? cap : Number.MAX_VALUE;
-    const floor = index % QUANTILE_COUNT === 0 ? 0 : before;
-    before = Math.min(Math.max(finiteOr(value, 0), floor), top);
-    return before;
-  });
+    let before = 0;
+    for (const end = index + perResource; index < end; index++) {
+      const floor = index % QUANTILE_COUNT === 0 ? 0 : before;
+      before = Math.min(Math.max(finiteOr(table[index], 0), floor), top);
+      out[index] = before;
+    }
+  }
+  return out;
 }

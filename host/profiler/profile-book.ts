@@ -60,7 +60,7 @@ export class ProfileBook {
     const { envelope, keepNeed, rung, unknown } = answer;
     const isMoved = rung === 0 || this.#isStandIn(chosen, rung);
     const peak = (resource: number) => highestPhase(envelope, resource);
-    return {
+    const profile: BehaviourProfile = {
       instanceId: life.registration.instanceId,
       predictedCpuCores: peak(0),
       predictedMemoryGiB: peak(1),
@@ -71,13 +71,18 @@ export class ProfileBook {
       keepNeed,
       outageMinutes: minutes,
       rung,
-      ...(unknown === undefined ? {} : { unknown }),
       modelVersion: chosen === "network" ? modelVersion : chosen,
       settledAfterMinutes: isMoved ? corrections.settledAfterMinutes(ownerOf(tenancy)) : 0,
       samplesInIncarnation: published.samplesInIncarnation(slot),
       incarnation: published.incarnation(slot),
       trackerCount: isMoved ? calibration.trackerCount : 0,
       trackers: corrections.counts(ownerOf(tenancy)),
+    };
+    // Spreading costs more than all of the above: the common profile has neither.
+    if (unknown === undefined && beside === undefined) return profile;
+    return {
+      ...profile,
+      ...(unknown === undefined ? {} : { unknown }),
       ...(beside === undefined
         ? {}
         : { beside: { predictor: beside, ...this.#answer(beside, tenancy, minutes) } }),
@@ -201,5 +206,8 @@ function highestPhase(envelope: Float64Array, resource: number): number {
 }
 
 function columns(amounts: ResourceAmounts | undefined): number[] {
-  return RESOURCES.map((resource) => amounts?.[resource] ?? Number.NaN);
+  const { NaN: none } = Number;
+  if (amounts === undefined) return [none, none, none, none];
+  const { cpu = none, memory = none, network = none, disk = none } = amounts;
+  return [cpu, memory, network, disk];
 }

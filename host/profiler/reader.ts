@@ -2,12 +2,14 @@ import {
   ENVELOPE_ROWS,
   KEEP_ROWS,
   LANE_ROW_BYTES,
+  PHASE_COUNT,
+  QUANTILE_COUNT,
   RESOURCE_COUNT,
   TILE_HIDDEN,
   TILE_LANES,
   TILE_SCALE,
 } from "../core/abi.js";
-import { computeAnswers } from "../core/answers.js";
+import { computeLaneAnswer } from "../core/answers.js";
 import { envelopeOffset, hiddenOffset, keepOffset, PHASE_WAITING } from "../core/plan.js";
 import { tilePtr } from "../core/tile-lanes.js";
 import { present } from "../lib/assert.js";
@@ -20,6 +22,9 @@ import {
 } from "./predictors/usage-history.js";
 import { type InstanceStatistics, readStatistics, STATISTICS_TILE_BYTES } from "./statistics.js";
 import type { TickSlices } from "./tick.js";
+
+/** Address of the envelope's offsets that means none. */
+const NO_OFFSETS = 0;
 
 /** The network's answer for one instance, in its resources' units. */
 export type NetworkAnswer = LadderTables;
@@ -42,65 +47,70 @@ export class AnswerReader {
   /** What the last published tick said, for the outage it assumed. */
   published(slot: number): NetworkAnswer {
     const { plan, refresh } = this.#core;
-    if (refresh === "demand") return this.#computed(slot);
+    if (refresh === "demand") return this.#computed(slot, Number.NaN, plan.offsets.ptr);
     const tile = slot >>> 3;
     const parity = this.#parity(tile);
     const base = tilePtr(plan, tile);
-    return this.#copy(
-      base + envelopeOffset(plan, parity),
-      base + keepOffset(plan, parity),
-      slot % TILE_LANES,
-    );
-  }
-
-  /** What a tick would have written, from the state that it did write. */
-  #computed(slot: number, place: { outageMinutes?: number; offsets?: number } = {}): NetworkAnswer {
-    const { plan, kernel, network } = this.#core;
-    const tile = slot >>> 3;
-    const scratch = this.#scratch;
-    const envelope = scratch + plan.scratchPlan.answerEnvelope;
-    const keep = scratch + plan.scratchPlan.answerKeep;
-    computeAnswers(
-      { kernel, plan, network: present(network, "the network"), scratch },
-      {
-        state: this.publishedState(tile),
-        hidden: tilePtr(plan, tile) + hiddenOffset(plan, this.#parity(tile)),
-        envelope,
-        keep,
-        outageMinutes: Number.NaN,
-        ...place,
-      },
-    );
-    return this.#copy(envelope, keep, slot % TILE_LANES);
+    const lane = slot % TILE_LANES;
+    return {
+      envelope: this.#column(base + envelopeOffset(plan, parity), lane, ENVELOPE_ROWS),
+      keepNeed: this.#column(base + keepOffset(plan, parity), lane, KEEP_ROWS),
+    };
   }
 
   /**
-   * The answer for another outage, from the same published state.
+   * The answer for another outage, from the same published state, with the bits that a tick would
+   * have written for that outage.
    *
    * @param offsets address of the envelope's offsets, 0 = none; the shared ones when absent
    */
   forOutage(slot: number, outageMinutes: number, offsets?: number): NetworkAnswer {
-    const { plan, kernel, network, refresh } = this.#core;
+    const { plan, refresh } = this.#core;
     const shift = offsets ?? plan.offsets.ptr;
-    if (refresh === "demand") return this.#computed(slot, { outageMinutes, offsets: shift });
+    if (refresh === "demand") return this.#computed(slot, outageMinutes, shift);
     const tile = slot >>> 3;
     const parity = this.#parity(tile);
     const base = tilePtr(plan, tile);
+    return {
+      envelope: this.#envelope(slot, outageMinutes, shift),
+      // The keep-need does not depend on the outage of a restart.
+      keepNeed: this.#column(base + keepOffset(plan, parity), slot % TILE_LANES, KEEP_ROWS),
+    };
+  }
+
+  /** Envelope and keep-need where ticks leave them to whoever asks. */
+  #computed(slot: number, outageMinutes: number, offsets: number): NetworkAnswer {
+    const still = this.#envelope(slot, 0, NO_OFFSETS);
+    const keepNeed = new Float64Array(KEEP_ROWS);
+    for (let at = 0; at < KEEP_ROWS; at++) {
+      const row = (at - (at % QUANTILE_COUNT)) * PHASE_COUNT + (at % QUANTILE_COUNT);
+      let most = still[row] ?? Number.NaN;
+      for (let phase = 1; phase < PHASE_COUNT; phase++) {
+        most = Math.max(most, still[row + phase * QUANTILE_COUNT] ?? Number.NaN);
+      }
+      keepNeed[at] = most;
+    }
+    return { envelope: this.#envelope(slot, outageMinutes, offsets), keepNeed };
+  }
+
+  /** From the published state of one lane alone. */
+  #envelope(slot: number, outageMinutes: number, offsets: number): Float64Array {
+    const { plan, kernel, network, views } = this.#core;
+    const tile = slot >>> 3;
     const scratch = this.#scratch;
     const envelope = scratch + plan.scratchPlan.answerEnvelope;
-    computeAnswers(
+    computeLaneAnswer(
       { kernel, plan, network: present(network, "the network"), scratch },
       {
         state: this.publishedState(tile),
-        hidden: base + hiddenOffset(plan, parity),
+        hidden: tilePtr(plan, tile) + hiddenOffset(plan, this.#parity(tile)),
+        lane: slot % TILE_LANES,
         envelope,
-        // The keep-need does not depend on the outage of a restart.
-        keep: null,
         outageMinutes,
-        offsets: shift,
+        offsets,
       },
     );
-    return this.#copy(envelope, base + keepOffset(plan, parity), slot % TILE_LANES);
+    return Float64Array.from(views.f32.subarray(envelope / 4, envelope / 4 + ENVELOPE_ROWS));
   }
 
   /**
@@ -126,7 +136,9 @@ export class AnswerReader {
   scale(slot: number): readonly number[] {
     const word = (this.publishedState(slot >>> 3) + TILE_SCALE) / 4;
     const from = word + (slot % TILE_LANES) * RESOURCE_COUNT;
-    return [...this.#core.views.f32.subarray(from, from + RESOURCE_COUNT)];
+    const { f32 } = this.#core.views;
+    const none = Number.NaN;
+    return [f32[from] ?? none, f32[from + 1] ?? none, f32[from + 2] ?? none, f32[from + 3] ?? none];
   }
 
   /** What the simpler rungs need, from the published state. */
@@ -151,13 +163,6 @@ export class AnswerReader {
   #parity(tile: number): number {
     const { plan, views } = this.#core;
     return Atomics.load(views.u32, plan.epochs.ptr / 4 + tile) & 1;
-  }
-
-  #copy(envelopePtr: number, keepPtr: number, lane: number): NetworkAnswer {
-    return {
-      envelope: this.#column(envelopePtr, lane, ENVELOPE_ROWS),
-      keepNeed: this.#column(keepPtr, lane, KEEP_ROWS),
-    };
   }
 
   #column(ptr: number, lane: number, rows: number): Float64Array {

@@ -9,7 +9,11 @@ import { exponential, logarithm } from "../lib/elementary.js";
  */
 export function shifted(value: number, scale: number, offset: number): number {
   if (offset === 0) return value;
-  const up = exponential(offset);
+  return shiftedBy(value, scale, exponential(offset));
+}
+
+/** The same for an offset that is not 0, given e to its power. */
+export function shiftedBy(value: number, scale: number, up: number): number {
   const down = 1 / up;
   const moved = (value * (up + down) + Math.sqrt(value * value + scale * scale) * (up - down)) / 2;
   return Math.max(0, moved);

@@ -34,6 +34,17 @@ export class TypeTrackers implements LearntPart {
     return own === undefined ? 0 : ownWeight(own.count[0] ?? 0) * (own.offsets[row] ?? 0);
   }
 
+  /** Adds the type's offset of every row to `out`, as `offset` gives it. */
+  addTo(out: Float64Array, jobType: string | undefined): void {
+    const own = jobType === undefined ? undefined : this.#types.get(jobType);
+    if (own === undefined) return;
+    const weight = ownWeight(own.count[0] ?? 0);
+    const { offsets } = own;
+    for (let row = 0; row < ENVELOPE_ROWS; row++) {
+      out[row] = (out[row] ?? 0) + weight * (offsets[row] ?? 0);
+    }
+  }
+
   /** @param factor on the step; 1 when one truth comes after the other */
   learn(jobType: string | undefined, truth: TrackedTruth, factor = 1): void {
     if (jobType === undefined) return;

@@ -17,8 +17,8 @@ export class SummaryBed {
   readonly rows: BedRegion;
   readonly statistics: BedRegion;
 
-  constructor(name: BinaryName, tiles: number) {
-    this.bed = new KernelBed(name, 1);
+  constructor(name: BinaryName, tiles: number, pages = 1) {
+    this.bed = new KernelBed(name, pages);
     this.tiles = tiles;
     this.state = this.bed.alloc(tiles * STATE_BYTES);
     this.inbox = this.bed.alloc(tiles * abi.INBOX_TILE_BYTES);
