@@ -54,16 +54,11 @@ function countBlock(
 ): void {
   const needBytes = (<usize>columnCount) << 2;
   let n: i32 = 0;
-  if (columnCount === 4) {
-    for (; n + 2 <= needCount; n += 2) {
-      countTwoOfFour(
-        at,
-        stride,
-        vectorCount,
-        needs + <usize>n * needBytes,
-        out + ((<usize>n) << 2),
-      );
-    }
+  for (; n + 2 <= needCount; n += 2) {
+    const need = needs + <usize>n * needBytes;
+    const slot = out + ((<usize>n) << 2);
+    if (columnCount === 4) countTwoOfFour(at, stride, vectorCount, need, slot);
+    else countTwo(at, stride, vectorCount, need, needBytes, slot);
   }
   for (; n < needCount; ++n) {
     const need = needs + <usize>n * needBytes;
@@ -117,6 +112,65 @@ function countTwoOfFour(
     at1 += 16;
     at2 += 16;
     at3 += 16;
+  }
+  store<i32>(out, load<i32>(out) + laneSum(countA));
+  store<i32>(out, load<i32>(out, 4) + laneSum(countB), 4);
+}
+
+/**
+ * Two needs against four vectors at a time: eight masks stay in registers, each load of room serves
+ * two comparisons and each splat four. A need alone keeps its splats instead, and loads every room.
+ */
+function countTwo(
+  at: usize,
+  stride: usize,
+  vectorCount: i32,
+  need: usize,
+  needBytes: usize,
+  out: usize,
+): void {
+  const needEnd = need + needBytes;
+  const end = at + ((<usize>vectorCount) << 4);
+  let countA = i32x4.splat(0);
+  let countB = i32x4.splat(0);
+  for (; at + 64 <= end; at += 64) {
+    let a0 = i32x4.splat(-1);
+    let a1 = a0;
+    let a2 = a0;
+    let a3 = a0;
+    let b0 = a0;
+    let b1 = a0;
+    let b2 = a0;
+    let b3 = a0;
+    let row = at;
+    let first = need;
+    let second = needEnd;
+    do {
+      const a = v128.load32_splat(first);
+      const b = v128.load32_splat(second);
+      let room = v128.load(row);
+      a0 = v128.and(a0, f32x4.le(a, room));
+      b0 = v128.and(b0, f32x4.le(b, room));
+      room = v128.load(row, 16);
+      a1 = v128.and(a1, f32x4.le(a, room));
+      b1 = v128.and(b1, f32x4.le(b, room));
+      room = v128.load(row, 32);
+      a2 = v128.and(a2, f32x4.le(a, room));
+      b2 = v128.and(b2, f32x4.le(b, room));
+      room = v128.load(row, 48);
+      a3 = v128.and(a3, f32x4.le(a, room));
+      b3 = v128.and(b3, f32x4.le(b, room));
+      row += stride;
+      first += 4;
+      second += 4;
+    } while (first < needEnd);
+    countA = i32x4.sub(countA, i32x4.add(i32x4.add(a0, a1), i32x4.add(a2, a3)));
+    countB = i32x4.sub(countB, i32x4.add(i32x4.add(b0, b1), i32x4.add(b2, b3)));
+  }
+  const columnCount = <i32>(needBytes >> 2);
+  for (; at < end; at += 16) {
+    countA = i32x4.sub(countA, feasible(at, stride, need, columnCount));
+    countB = i32x4.sub(countB, feasible(at, stride, needEnd, columnCount));
   }
   store<i32>(out, load<i32>(out) + laneSum(countA));
   store<i32>(out, load<i32>(out, 4) + laneSum(countB), 4);

@@ -100,10 +100,8 @@ for (const [binary, numRuns] of [
         }
         const last = samples.at(-1)?.timeSeconds ?? 0;
         const [tile, alone] = both(bed, one, last + one.wait);
-        assert.ok(
-          alone.some((value) => value !== 0),
-          "an answer",
-        );
+        const isNothing = one.caps.every((cap) => cap < 1e-30);
+        assert.is(isNothing || alone.some((value) => value !== 0), true, "an answer");
         assert.ok(sameBits(tile, alone), `${tile} is not ${alone}`);
       }),
       { numRuns },
