@@ -5,14 +5,13 @@ import type { InstanceTable } from "./instances.js";
 import type { RestartOutcome } from "./profile.js";
 import type { ProfileBook } from "./profile-book.js";
 import type { PublishedFacts } from "./published.js";
+import { RestartsUnderWay } from "./restarts-under-way.js";
 import { type ScoredCut, ShadowCuts } from "./shadow-cuts.js";
 import type { StopAnswer } from "./surge.js";
 
 /** Shadow cuts that one tick may begin; looking for them passes at most four times as many slots. */
 export const CUTS_PER_TICK = 64;
 const PASSED_PER_CUT = 4;
-/** Restarts under way together that may each take a whole step, as of shadow cuts. */
-const FULL_STEPS = 8;
 
 export interface LearnerParts {
   readonly slotCount: number;
@@ -39,9 +38,7 @@ export class Learner {
   readonly #cuts: ShadowCuts;
   /** Of those that are down, or came back and were not heard of yet. */
   readonly #stops = new Map<number, StopAnswer>();
-  /** Restarts whose outcome is to come: outcomes heard of before each began. */
-  readonly #awaited = new Map<number, number>();
-  #heardCount = 0;
+  readonly #underWay = new RestartsUnderWay<number>();
   #cursor = 0;
 
   constructor(parts: LearnerParts) {
@@ -53,14 +50,14 @@ export class Learner {
   reset(slot: number): void {
     this.#cuts.cancel(slot);
     this.#stops.delete(slot);
-    this.#awaited.delete(slot);
+    this.#underWay.cancel(slot);
     this.#parts.corrections.reset(slot);
   }
 
   stopped(instanceId: string): void {
     const tenancy = this.#parts.instances.get(instanceId);
     this.#cuts.cancel(tenancy.slot);
-    this.#awaited.delete(tenancy.slot);
+    this.#underWay.cancel(tenancy.slot);
     const answer = this.#parts.book.stopAnswer(tenancy);
     if (answer === null) this.#stops.delete(tenancy.slot);
     else this.#stops.set(tenancy.slot, answer);
@@ -69,7 +66,7 @@ export class Learner {
   restarted(instanceId: string): void {
     const { slot } = this.#parts.instances.get(instanceId);
     this.#cuts.cancel(slot);
-    this.#awaited.set(slot, this.#heardCount);
+    this.#underWay.begin(slot);
   }
 
   /** One sample became visible. */
@@ -87,7 +84,8 @@ export class Learner {
     const stopRung = stop?.rung ?? 0;
     // The statistics' answers are moved only where they stand in for a demoted network.
     const isMoved = rung === 0 || (rung === 2 && stopRung === 2);
-    const factor = isMoved ? this.#stepOf(found?.slot) : 0;
+    const step = found === undefined ? 1 : this.#underWay.stepOf(found.slot);
+    const factor = isMoved ? step : 0;
     shared.learn(outcome, factor);
     if (rung === 3) corrections.learnLaunch(found?.life.registration.jobType, outcome);
     if (found === undefined) return;
@@ -96,18 +94,7 @@ export class Learner {
     const answer = rung === stopRung ? stop : null;
     if (isMoved) corrections.learnRestart(owner, outcome, { answer, factor });
     this.#stops.delete(slot);
-    this.#awaited.delete(slot);
-    this.#heardCount++;
-  }
-
-  /**
-   * Restarts whose hours overlap were answered with the same offsets; whole steps of each would add
-   * up to far more than they show. Those awaited, and those heard of since this one began, are k.
-   */
-  #stepOf(slot: number | undefined): number {
-    const began = slot === undefined ? undefined : this.#awaited.get(slot);
-    if (began === undefined) return 1;
-    return Math.min(1, FULL_STEPS / (this.#awaited.size + this.#heardCount - began));
+    this.#underWay.heard(slot);
   }
 
   /** Begins the next shadow cuts. */

@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { policyNames } from "../../host/cli/replay-outcome.js";
 import type { ReclaimRequest } from "../../host/coordinator/types.js";
+import { VirtualClock } from "../../host/lib/clock.js";
 import { ClusterBook, type Holder } from "../../host/replay/cluster-book.js";
 import { openExactCover } from "../../host/replay/outcome/exact-cover.js";
 import { judgePlan, overReclaim, wasInverted } from "../../host/replay/outcome/judged-plan.js";
@@ -9,6 +10,7 @@ import { kubeRule } from "../../host/replay/outcome/kube-rule.js";
 import { drawOutage } from "../../host/replay/outcome/outage-law.js";
 import type { JudgedPlan } from "../../host/replay/outcome/outcome-policy.js";
 import { meanOf, pairedChange } from "../../host/replay/outcome/outcome-report.js";
+import { ProfileTable } from "../../host/replay/outcome/profile-table.js";
 import {
   fifoRule,
   randomRule,
@@ -16,6 +18,7 @@ import {
   yarnRule,
 } from "../../host/replay/outcome/rival-rules.js";
 import { PROGRAMS, SurgeLaw, surgeFactors } from "../../host/replay/outcome/surges.js";
+import { TableProfiler } from "../../host/replay/outcome/table-profiler.js";
 import type { ReplayInstance, Scenario } from "../../host/replay/scenario.js";
 import type { VictimQuestion, VictimRule } from "../../host/replay/victim-rule.js";
 
@@ -213,6 +216,40 @@ test("the exact cover touches the lowest classes and loses least in the highest"
 test("policies are chosen by name, and others are named in the refusal", () => {
   assert.equal(policyNames("kube,oracle"), ["kube", "oracle"]);
   assert.throws(() => policyNames("kube,nobody"), /some of kube, .*oracle are expected/);
+});
+
+test("restarts whose hours overlap share eight steps, those that follow each other take whole ones", () => {
+  const names = Array.from({ length: 16 }, (_, index) => `vm-${index}`);
+  const learnt = (overlap: boolean): number => {
+    // Of each instance 48 quantiles, 16 to keep, 4 recommended, 4 units; all of them 1.
+    const rows = new Float32Array(names.length * 72).fill(1);
+    const parts = { fromMs: 0, rows, instanceIds: names, modelVersion: "test" };
+    const clock = new VirtualClock(0);
+    const table = new ProfileTable(parts);
+    const profiler = new TableProfiler({ table, clock, predictor: "network" });
+    for (const instanceId of names) {
+      const where = { groupId: "g", nodeId: "n", priority: 0, interruptible: true };
+      profiler.register({ instanceId, ...where });
+    }
+    const restart = (instanceId: string): void => {
+      profiler.stopped(instanceId, 0);
+      profiler.restarted(instanceId);
+    };
+    const outcome = (instanceId: string): void => {
+      const { envelope } = profiler.profile(instanceId);
+      const peaks = new Array<number>(12).fill(9);
+      profiler.outcome({ instanceId, restartedMs: 0, peaks, predicted: [...envelope] });
+    };
+    if (overlap) for (const name of names) restart(name);
+    for (const name of names) {
+      if (!overlap) restart(name);
+      outcome(name);
+    }
+    return Math.asinh(profiler.profile("vm-0").envelope[0] ?? 0) - Math.asinh(1);
+  };
+  // Sixteen misses of a median, .05 / 2 each; sixteen at once count as eight.
+  assert.ok(Math.abs(learnt(false) - 0.4) < 1e-3, `${learnt(false)}`);
+  assert.ok(Math.abs(learnt(true) - 0.2) < 1e-3, `${learnt(true)}`);
 });
 
 test.run();

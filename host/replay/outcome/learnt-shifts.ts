@@ -40,9 +40,15 @@ export class LearntShifts {
     return this.#shared.trackerCount;
   }
 
-  learn(jobType: string | undefined, outcome: RestartOutcome, answer: StopAnswer): void {
-    this.#shared.learn(outcome);
-    this.#types.learn(jobType, outcome);
+  /** @param factor on the step of an offset; a surge is a mean over restarts and needs none */
+  learn(
+    jobType: string | undefined,
+    outcome: RestartOutcome,
+    so: { readonly answer: StopAnswer; readonly factor: number },
+  ): void {
+    const { answer, factor } = so;
+    this.#shared.learn(outcome, factor);
+    this.#types.learn(jobType, outcome, factor);
     this.#surges.learn(jobType, outcome.peaks, answer);
     this.#version++;
   }

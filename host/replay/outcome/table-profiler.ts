@@ -2,6 +2,7 @@ import { PHASE_COUNT, QUANTILE_COUNT } from "../../core/abi.js";
 import type { Clock } from "../../lib/clock.js";
 import { RepriseError } from "../../lib/errors.js";
 import type { BehaviourProfile, RestartOutcome } from "../../profiler/profile.js";
+import { RestartsUnderWay } from "../../profiler/restarts-under-way.js";
 import type { SurgePrior } from "../../profiler/surge.js";
 import type { InstanceRegistration } from "../../sources/sample.js";
 import type { ReplayProfiler } from "../replay-profiler.js";
@@ -40,6 +41,7 @@ export class TableProfiler implements ReplayProfiler {
   readonly #options: TableProfilerOptions;
   readonly #tenants = new Map<string, Tenant>();
   readonly #learnt: LearntShifts;
+  readonly #underWay = new RestartsUnderWay<string>();
 
   constructor(options: TableProfilerOptions) {
     this.#options = options;
@@ -81,11 +83,13 @@ export class TableProfiler implements ReplayProfiler {
   stopped(instanceId: string, timeMs: number): void {
     const tenant = this.#tenants.get(instanceId);
     if (tenant !== undefined) tenant.stopped = this.#options.table.at(instanceId, timeMs);
+    this.#underWay.cancel(instanceId);
   }
 
   restarted(instanceId: string): void {
     const tenant = this.#tenants.get(instanceId);
     if (tenant !== undefined) tenant.stopped = null;
+    this.#underWay.begin(instanceId);
   }
 
   outcome(outcome: RestartOutcome): void {
@@ -93,7 +97,9 @@ export class TableProfiler implements ReplayProfiler {
     const tenant = this.#tenants.get(outcome.instanceId);
     if (tenant === undefined || predictor === "vpa") return;
     const answer = table.at(outcome.instanceId, outcome.restartedMs);
-    this.#learnt.learn(tenant.registration.jobType, outcome, answer);
+    const factor = this.#underWay.stepOf(outcome.instanceId);
+    this.#underWay.heard(outcome.instanceId);
+    this.#learnt.learn(tenant.registration.jobType, outcome, { answer, factor });
   }
 
   async close(): Promise<void> {}
