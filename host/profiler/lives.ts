@@ -90,7 +90,8 @@ export function incarnationRecord(life: Life): IncarnationRecord {
   };
 }
 
-function checkTime(life: Life, timeMs: number): void {
+/** Whether it may end or come back then. @throws ERR_ARGUMENT when time runs backwards */
+export function checkTime(life: Life, timeMs: number): void {
   const latest = Math.max(life.lastMs, life.launchedMs, life.stoppedMs ?? 0);
   if (Number.isFinite(timeMs) && timeMs > 0 && timeMs >= latest) return;
   throw new RepriseError("ERR_ARGUMENT", "time of a stop or restart runs backwards", {

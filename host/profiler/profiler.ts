@@ -19,7 +19,12 @@ import { InstanceTable } from "./instances.js";
 import { SampleIntake } from "./intake.js";
 import { Learner } from "./learner.js";
 import { LearntKeeper } from "./learnt-keeper.js";
-import { incarnationRecord, interruptionsBefore, OUTAGE_MINUTES_DEFAULT } from "./lives.js";
+import {
+  checkTime,
+  incarnationRecord,
+  interruptionsBefore,
+  OUTAGE_MINUTES_DEFAULT,
+} from "./lives.js";
 import { openWorkers } from "./open-workers.js";
 import { populationPriorOf } from "./population-prior.js";
 import { PredictorShelf } from "./predictors/shelf.js";
@@ -234,6 +239,11 @@ export class Profiler implements ProfileReader {
     this.#checkOpen();
     this.#instances.restart(instanceId, timeMs);
     this.#learner.restarted(instanceId);
+  }
+
+  /** Whether a stop or a restart may be told of then. @throws ERR_UNKNOWN_ID, ERR_ARGUMENT */
+  checkLifeTime(instanceId: string, timeMs: number): void {
+    checkTime(this.#instances.get(instanceId).life, timeMs);
   }
 
   /** @throws ERR_UNKNOWN_ID */

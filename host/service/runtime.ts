@@ -281,8 +281,10 @@ export class ServiceRuntime {
 
   /** @param cause as far as whoever saw it knows; what was asked to end here was interrupted */
   async stopped(instanceId: string, timeMs: number, cause: StopCause = "unknown"): Promise<void> {
+    const isRunning = this.profiler.isRunning(instanceId);
+    if (isRunning) this.profiler.checkLifeTime(instanceId, timeMs);
     const isAsked = this.#engine.takeTold(instanceId) && cause !== "failed";
-    if (this.profiler.isRunning(instanceId)) {
+    if (isRunning) {
       this.outcomes.stopped(instanceId, timeMs);
       this.profiler.stopped(instanceId, timeMs, isAsked ? "interrupted" : cause);
     }
@@ -292,6 +294,7 @@ export class ServiceRuntime {
   }
 
   async restarted(instanceId: string, timeMs: number): Promise<Grant> {
+    this.profiler.checkLifeTime(instanceId, timeMs);
     this.#engine.takeTold(instanceId);
     const grant = await this.coordinator.restarted(instanceId, timeMs);
     this.profiler.restarted(instanceId, timeMs);

@@ -1,5 +1,6 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { elapsedMs } from "../../host/lib/clock.js";
 import { isRepriseError } from "../../host/lib/errors.js";
 import { parseConfig } from "../../host/service/config/load.js";
 
@@ -61,7 +62,13 @@ test("a file that would grow by its aliases is refused", () => {
   const rows = Array.from({ length: 12 }, (_, n) =>
     n === 0 ? "a0: &a0 [x]" : `a${n}: &a${n} [${`*a${n - 1},`.repeat(20)}]`,
   );
-  assert.throws(() => parse(rows.join("\n")));
+  refused(rows.join("\n"), /reprise.yaml: .*cannot be unfolded/);
+});
+
+test("a file full of errors is refused at the first one, at once", () => {
+  const beganMs = elapsedMs();
+  refused(`nodes: [${",".repeat(30_000)}`, /reprise.yaml, line 1/);
+  assert.ok(elapsedMs() - beganMs < 10_000, "30,000 errors made pretty took minutes");
 });
 
 test.run();

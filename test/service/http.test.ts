@@ -73,6 +73,25 @@ test("in mode recommend it is said and not done, in mode off refused", () =>
     },
   ));
 
+test("a stop or a restart at an impossible time is refused and takes nothing", () =>
+  withService(ENFORCING, async (call, { runtime }) => {
+    await call("PUT", "/v1/instances", registration("a"));
+    await call("POST", "/v1/interruptions", { instanceId: "a", requestId: "r1" });
+    const before = [...runtime.allocator.reservations()];
+    assert.is(before.length, 1);
+    const { stoppedMs, earlierMs } = { stoppedMs: clock.nowMs(), earlierMs: 1_000 };
+    await call("POST", "/v1/instances/a/stopped", { timeMs: stoppedMs });
+    const early = await call("POST", "/v1/instances/a/restarted", { timeMs: earlierMs });
+    assert.is(early.status, 400, JSON.stringify(early.body));
+    assert.is(early.body.field, "timeMs");
+    const after = [...runtime.allocator.reservations()];
+    assert.is(after[0]?.state, "held", "the room waits still");
+    assert.is((await call("POST", "/v1/instances/a/restarted", {})).status, 200);
+    const again = await call("POST", "/v1/instances/a/stopped", { timeMs: earlierMs });
+    assert.is(again.status, 400);
+    assert.ok(runtime.profiler.isRunning("a"));
+  }));
+
 test("what a consideration says moves nothing", () =>
   withService(ENFORCING, async (call, service) => {
     await call("PUT", "/v1/instances", registration("a"));

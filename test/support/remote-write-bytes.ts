@@ -9,6 +9,11 @@ export interface SeriesToWrite {
 
 /** A `prometheus.WriteRequest` as Prometheus sends it. */
 export function remoteWriteBytes(series: readonly SeriesToWrite[]): Uint8Array {
+  return compress(remoteWriteMessage(series));
+}
+
+/** The same before it is packed. */
+export function remoteWriteMessage(series: readonly SeriesToWrite[]): Uint8Array {
   const message = new BinaryWriter();
   for (const { labels, samples } of series) {
     const one = new BinaryWriter();
@@ -25,5 +30,5 @@ export function remoteWriteBytes(series: readonly SeriesToWrite[]): Uint8Array {
     }
     message.tag(1, WireType.LengthDelimited).bytes(one.finish());
   }
-  return compress(message.finish());
+  return message.finish();
 }

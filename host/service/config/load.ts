@@ -1,13 +1,14 @@
 /** From YAML text and the environment to a checked configuration. */
 import { readFileSync } from "node:fs";
-import { Ajv, type ErrorObject } from "ajv";
-import { LineCounter, parseDocument } from "yaml";
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { type Document, LineCounter, parseDocument } from "yaml";
 import { checkedPolicy } from "../../coordinator/policy.js";
 import { RepriseError } from "../../lib/errors.js";
 import { checkHostRules } from "../../sources/host/rules.js";
 import { type ServiceConfig, ServiceConfigSchema } from "./schema.js";
 
-const BYTES_MAX = 16 * 1024 * 1024;
+/** A node is a line of about 100 bytes; a file that is all errors costs 50 us each. */
+const BYTES_MAX = 4 * 1024 * 1024;
 /** `REPRISE_LISTEN__PORT=0` overrides `listen.port`. */
 const PREFIX = "REPRISE_";
 
@@ -22,6 +23,15 @@ export function loadConfig(file: string | undefined, environment: Environment): 
   return parseConfig(text, { file: file ?? "defaults", environment });
 }
 
+let compiled: ValidateFunction<ServiceConfig> | undefined;
+
+/** Compiled when it is first needed; its `errors` are those of the last check. */
+function validator(): ValidateFunction<ServiceConfig> {
+  const options = { useDefaults: true, allErrors: false, strict: true } as const;
+  compiled ??= new Ajv(options).compile<ServiceConfig>(ServiceConfigSchema);
+  return compiled;
+}
+
 export interface ConfigOrigin {
   readonly file: string;
   readonly environment: Environment;
@@ -32,9 +42,7 @@ export function parseConfig(text: string, origin: ConfigOrigin): ServiceConfig {
   const { file, environment } = origin;
   const raw = { ...parseYaml(text, file) };
   override(raw, environment);
-  // A validator holds the first error's state, so each check has its own.
-  const ajv = new Ajv({ useDefaults: true, allErrors: false, strict: true });
-  const check = ajv.compile<ServiceConfig>(ServiceConfigSchema);
+  const check = validator();
   const candidate: unknown = raw;
   if (!check(candidate)) throw refusal(check.errors ?? [], file);
   const config = candidate;
@@ -62,17 +70,27 @@ function readText(file: string): string {
 
 function parseYaml(text: string, file: string): Record<string, unknown> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  // Pretty errors cost the square of their number: 70 kB of commas took 20 s.
+  const options = { lineCounter: lines, prettyErrors: false, logLevel: "error" } as const;
+  const document = parseDocument(text, options);
   const [error] = document.errors;
   if (error !== undefined) {
     const { line } = lines.linePos(error.pos[0]);
-    const message = error.message.split("\n")[0] ?? "not YAML";
-    throw new RepriseError("ERR_CONFIG", message, { file, line });
+    throw new RepriseError("ERR_CONFIG", error.message, { file, line });
   }
-  // Aliases are limited by the parser, so a small file cannot become a huge tree.
-  const value: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  const value = treeOf(document, file) ?? {};
   if (typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
   throw new RepriseError("ERR_CONFIG", "the configuration is no mapping", { file, got: value });
+}
+
+/** Aliases are limited, so that a small file cannot become a huge tree. */
+function treeOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    const details = { file, expected: "few aliases, each to an anchor before it" };
+    throw new RepriseError("ERR_CONFIG", "the configuration cannot be unfolded", details, cause);
+  }
 }
 
 function override(raw: Record<string, unknown>, environment: Environment): void {

@@ -78,7 +78,8 @@ export class ExtenderDesk {
       const uid = victim.UID ?? victim.metadata?.uid;
       const instanceId = this.#instanceOf(victim);
       // Of whom nothing is known nothing is said, and whoever is not enforced is left alone.
-      if (uid === undefined || instanceId === undefined) return { kind: "as-asked" };
+      if (uid === undefined || uid === null || instanceId === undefined)
+        return { kind: "as-asked" };
       if (this.#runtime.modeOf(instanceId) !== "enforce") return { kind: "as-asked" };
       byInstance.set(instanceId, uid);
     }

@@ -2,18 +2,20 @@
 import { RepriseError } from "../../lib/errors.js";
 
 interface Container {
-  readonly restartPolicy?: string;
-  readonly resources?: { readonly requests?: Readonly<Record<string, string | number>> | null };
+  readonly restartPolicy?: string | null;
+  readonly resources?: {
+    readonly requests?: Readonly<Record<string, string | number>> | null;
+  } | null;
 }
 
 export interface Pod {
   readonly metadata?: {
-    readonly name?: string;
-    readonly namespace?: string;
-    readonly uid?: string;
+    readonly name?: string | null;
+    readonly namespace?: string | null;
+    readonly uid?: string | null;
     readonly annotations?: Readonly<Record<string, string>> | null;
     readonly ownerReferences?:
-      | readonly { readonly uid?: string; readonly controller?: boolean }[]
+      | readonly { readonly uid?: string | null; readonly controller?: boolean | null }[]
       | null;
   };
   readonly spec?: {
@@ -27,8 +29,8 @@ export interface Pod {
 
 /** Names under which a pod may be registered: its UID, or `namespace/name`. */
 export function podIds({ metadata = {} }: Pod): string[] {
-  const { uid, name, namespace = "default" } = metadata;
-  return [uid, name === undefined ? undefined : `${namespace}/${name}`].filter(isText);
+  const { uid, name, namespace } = metadata;
+  return [uid, isText(name) ? `${namespace ?? "default"}/${name}` : undefined].filter(isText);
 }
 
 /** Job identities under which room may be kept for it; the first that has a lease counts. */
@@ -91,6 +93,6 @@ export function quantity(text: string | number | undefined): number {
   });
 }
 
-function isText(text: string | undefined): text is string {
-  return text !== undefined && text !== "";
+function isText(text: string | null | undefined): text is string {
+  return text !== undefined && text !== null && text !== "";
 }

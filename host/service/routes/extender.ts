@@ -5,45 +5,17 @@
  * It stands in the scheduling cycle, so it gets out of the way: what takes longer than its budget
  * or fails is answered as if Reprise were not there.
  */
-import { type TSchema, Type } from "@sinclair/typebox";
+import type { TSchema } from "@sinclair/typebox";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { elapsedMs } from "../../lib/clock.js";
 import { isRepriseError } from "../../lib/errors.js";
 import type { AppParts } from "../app.js";
 import { ExtenderDesk, type VictimPod, type Victims } from "./extender-desk.js";
 import type { Pod } from "./extender-pods.js";
+import { Args, PreemptionArgs } from "./extender-schemas.js";
 
 const BUDGET_MS = 50;
 const tags = ["kube-scheduler"];
-
-// Objects of Kubernetes have more fields than are read, and nil is null.
-const open = { additionalProperties: true } as const;
-const nullable = (schema: TSchema) => Type.Optional(Type.Union([schema, Type.Null()]));
-const PodBody = Type.Object({ metadata: Type.Optional(Type.Object({}, open)) }, open);
-const NodeBody = Type.Object(
-  { metadata: Type.Object({ name: Type.String({ minLength: 1 }) }, open) },
-  open,
-);
-const VictimsByNode = Type.Record(
-  Type.String(),
-  Type.Object({ Pods: nullable(Type.Array(Type.Object({}, open))) }, open),
-);
-const Args = Type.Object(
-  {
-    Pod: PodBody,
-    Nodes: nullable(Type.Object({ items: nullable(Type.Array(NodeBody)) }, open)),
-    NodeNames: nullable(Type.Array(Type.String())),
-  },
-  open,
-);
-const PreemptionArgs = Type.Object(
-  {
-    Pod: PodBody,
-    NodeNameToVictims: nullable(VictimsByNode),
-    NodeNameToMetaVictims: nullable(VictimsByNode),
-  },
-  open,
-);
 
 interface NodeList {
   readonly items?: readonly { readonly metadata: { readonly name: string } }[] | null;

@@ -42,7 +42,7 @@ export class AzureNotices implements NoticeProvider {
     const text = requireOk(await this.#client.ask(PATH, asked), PATH);
     const document = parseJson(text, EXPECTED) as { readonly Events?: unknown } | null;
     if (!Array.isArray(document?.Events)) throw strange(text, EXPECTED);
-    return (document.Events as readonly ScheduledEvent[]).flatMap((event) => this.#notices(event));
+    return (document.Events as readonly unknown[]).flatMap((event) => this.#notices(event));
   }
 
   /** @throws ERR_SAMPLE_UNAVAILABLE when it is not taken */
@@ -54,18 +54,19 @@ export class AzureNotices implements NoticeProvider {
   }
 
   /** One a machine. */
-  #notices(event: ScheduledEvent): Notice[] {
-    const { EventId, EventStatus, EventType, Resources, NotBefore } = event;
+  #notices(event: unknown): Notice[] {
+    const { EventId, EventStatus, EventType, Resources, NotBefore } = (event ??
+      {}) as ScheduledEvent;
     const isEvent = typeof EventId === "string" && typeof EventType === "string";
-    if (!isEvent || !Array.isArray(Resources)) throw strange(JSON.stringify(event), "an event");
+    if (!isEvent || !isTexts(Resources)) throw strange(JSON.stringify(event), "an event");
     if (EventStatus === "Completed" || EventStatus === "Canceled") return [];
     const deadlineMs = timeOf(NotBefore);
     const noticedMs = this.#clock.nowMs();
     return Resources.map((resource) => ({
-      noticeId: `azure ${EventId} ${String(resource)}`,
+      noticeId: `azure ${EventId} ${resource}`,
       source: this.source,
       kind: EventType === "Preempt" || EventType === "Terminate" ? "reclaim" : "maintenance",
-      instanceId: String(resource),
+      instanceId: resource,
       action: EventType,
       noticedMs,
       // Without a time it has begun.
@@ -74,4 +75,8 @@ export class AzureNotices implements NoticeProvider {
       raw: JSON.stringify(event),
     }));
   }
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
 }

@@ -1,0 +1,70 @@
+/** How a reader is tried with mutants: how often, from which seed, and what must hold. */
+import fc from "fast-check";
+import * as assert from "uvu/assert";
+import { elapsedMs } from "../../host/lib/clock.js";
+import { type ErrorCode, isRepriseError } from "../../host/lib/errors.js";
+
+export const ORDINARY_RUNS = 500;
+export const SLOW_RUNS = 100_000;
+const ONE_MAX_MS = 1_000;
+/** Of a mutant that fails. */
+const TOLD_BYTES = 2_000;
+
+/** `REPRISE_FUZZ_RUNS` and `REPRISE_FUZZ_SEED` override; a seed makes the same mutants again. */
+function parametersOf(runs: number) {
+  const { REPRISE_FUZZ_RUNS, REPRISE_FUZZ_SEED } = process.env;
+  return {
+    numRuns: REPRISE_FUZZ_RUNS === undefined ? runs : Number(REPRISE_FUZZ_RUNS),
+    // A mutant is small as it is, and making one smaller that hangs takes for ever.
+    endOnFailure: true,
+    ...(REPRISE_FUZZ_SEED === undefined ? {} : { seed: Number(REPRISE_FUZZ_SEED) }),
+  };
+}
+
+function failureOf<T>({ seed, counterexample, errorInstance }: fc.RunDetails<[T]>): Error {
+  const [mutant] = counterexample ?? [];
+  const bytes = [mutant].flat().find((each) => each instanceof Uint8Array) ?? [];
+  const text = Buffer.from(bytes).subarray(0, TOLD_BYTES).toString("latin1");
+  const { stack } = Object(errorInstance) as { readonly stack?: unknown };
+  const told = `${String(stack ?? errorInstance)}\nREPRISE_FUZZ_SEED=${seed} makes it again: ${text}`;
+  return new Error(told, { cause: errorInstance });
+}
+
+/** @param read takes one mutant; what it throws fails the test, which then names the seed */
+export async function fuzz<T>(
+  runs: number,
+  mutants: fc.Arbitrary<T>,
+  read: (mutant: T) => unknown,
+): Promise<void> {
+  const property = fc.asyncProperty(mutants, async (mutant) => {
+    const beganMs = elapsedMs();
+    await read(mutant);
+    if (elapsedMs() - beganMs < ONE_MAX_MS) return;
+    // The machine may have been busy with something else, so now only what it cost counts.
+    const before = process.cpuUsage();
+    await read(mutant);
+    const { user, system } = process.cpuUsage(before);
+    const costMs = (user + system) / 1_000;
+    assert.ok(costMs < ONE_MAX_MS, `it took ${costMs} ms`);
+  });
+  const details = await fc.check(property, parametersOf(runs));
+  if (details.failed) throw failureOf(details);
+  console.log(`  ${details.numRuns} mutants, seed ${details.seed}`);
+}
+
+/**
+ * Runs a reader that may refuse, in its own words only. What it reads has to come out in one piece.
+ *
+ * @returns what was read; undefined when it was refused
+ */
+export async function readOrRefuse<T>(
+  codes: readonly ErrorCode[],
+  read: () => T | Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isRepriseError(error) && codes.includes(error.code)) return undefined;
+    throw error;
+  }
+}

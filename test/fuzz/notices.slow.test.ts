@@ -1,0 +1,4 @@
+import { SLOW_RUNS } from "./fuzz.js";
+import { noticeTests } from "./notices.js";
+
+noticeTests(SLOW_RUNS).run();
