@@ -1,4 +1,5 @@
 /** How a reader is tried with mutants: how often, from which seed, and what must hold. */
+import { parseArgs } from "node:util";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { elapsedMs } from "../../host/lib/clock.js";
@@ -10,14 +11,17 @@ const ONE_MAX_MS = 1_000;
 /** Of a mutant that fails. */
 const TOLD_BYTES = 2_000;
 
-/** `REPRISE_FUZZ_RUNS` and `REPRISE_FUZZ_SEED` override; a seed makes the same mutants again. */
+/** `--runs N` and `--seed N` after the file's name; a seed makes the same mutants again. */
+const { values: given } = parseArgs({
+  options: { runs: { type: "string" }, seed: { type: "string" } },
+});
+
 function parametersOf(runs: number) {
-  const { REPRISE_FUZZ_RUNS, REPRISE_FUZZ_SEED } = process.env;
   return {
-    numRuns: REPRISE_FUZZ_RUNS === undefined ? runs : Number(REPRISE_FUZZ_RUNS),
+    numRuns: given.runs === undefined ? runs : Number(given.runs),
     // A mutant is small as it is, and making one smaller that hangs takes for ever.
     endOnFailure: true,
-    ...(REPRISE_FUZZ_SEED === undefined ? {} : { seed: Number(REPRISE_FUZZ_SEED) }),
+    ...(given.seed === undefined ? {} : { seed: Number(given.seed) }),
   };
 }
 
@@ -26,7 +30,7 @@ function failureOf<T>({ seed, counterexample, errorInstance }: fc.RunDetails<[T]
   const bytes = [mutant].flat().find((each) => each instanceof Uint8Array) ?? [];
   const text = Buffer.from(bytes).subarray(0, TOLD_BYTES).toString("latin1");
   const { stack } = Object(errorInstance) as { readonly stack?: unknown };
-  const told = `${String(stack ?? errorInstance)}\nREPRISE_FUZZ_SEED=${seed} makes it again: ${text}`;
+  const told = `${String(stack ?? errorInstance)}\n--seed ${seed} makes it again: ${text}`;
   return new Error(told, { cause: errorInstance });
 }
 
