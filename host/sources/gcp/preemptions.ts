@@ -58,7 +58,7 @@ function lifeReader(): (row: TableRow) => VmLife | string {
     const lifeSeconds = row.number(11);
     if (Number.isNaN(insertedMs + runningMs + endedMs + lifeSeconds)) return "missing";
     if (lifeSeconds < 0) return "negative";
-    if (lifeSeconds === Infinity) return "absurd";
+    if (lifeSeconds === Infinity || insertedMs < 0) return "absurd";
     if (runningMs < insertedMs || endedMs < insertedMs) return "backwards";
     const stopEndMs = endKind === "stop" ? time(row, 8) : Number.NaN;
     if (stopEndMs < endedMs) return "backwards";
