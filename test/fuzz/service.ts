@@ -20,7 +20,7 @@ const NOW_MS = 1_795_000_000_000;
 const ACCEPTED_MAX = 60;
 
 const YAML = `${ENFORCING.replaceAll("tickSeconds: 0.05", "tickSeconds: 3600")}
-http: { requestsPerMinute: 600000, decisionWaitMs: 50 }
+http: { requestsPerMinute: 600000, decisionWaitMs: 60000 }
 push:
   settleSeconds: 600
   mappings:
