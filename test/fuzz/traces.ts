@@ -60,10 +60,13 @@ function checkNumbers(item: unknown): void {
   }
 }
 
-function checkSample({ perCoreCores, ...sample }: Sample, lastMs: number): void {
-  checkNumbers(sample);
-  if (perCoreCores !== undefined) checkNumbers(perCoreCores);
-  assert.ok(sample.timeMs > lastMs, `${sample.timeMs} after ${lastMs}`);
+function checkSample(sample: Sample, lastMs: number): void {
+  const { cpuCores, cpuPeakCores, memoryGiB, networkMbps, disk, perCoreCores = [] } = sample;
+  const { timeMs, connections, sinceLaunchSeconds } = sample;
+  checkNumbers({ timeMs, cpuCores, cpuPeakCores, memoryGiB, networkMbps, disk });
+  checkNumbers({ connections, sinceLaunchSeconds });
+  checkNumbers(perCoreCores);
+  assert.ok(timeMs > lastMs, `${timeMs} after ${lastMs}`);
 }
 
 function checkEvents(): (event: unknown) => void {

@@ -77,7 +77,9 @@ export function readBitbrainsRow(row: TableRow, lastMs: number): BitbrainsRow | 
   }
   const timeMs = Math.round((values[0] ?? Number.NaN) * 1000);
   drop ??= judgeTime(timeMs, lastMs);
-  return drop ?? convert(timeMs, values);
+  const read = convert(timeMs, values);
+  // A capacity of next to nothing makes any usage endless.
+  return drop ?? (read.cpuCores > CORES_MAX ? "absurd" : read);
 }
 
 function judge(row: TableRow, field: number, value: number): RowDrop | null {

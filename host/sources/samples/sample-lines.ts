@@ -127,6 +127,7 @@ const VALUES = [
   "disk",
   "cpuPeakCores",
   "connections",
+  "sinceLaunchSeconds",
 ] as const;
 
 function badValue(sample: Sample): string | undefined {
