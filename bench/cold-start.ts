@@ -18,6 +18,14 @@ const NODE_COUNT = 500;
 const RESTORING = "restoring";
 const [, , first = "10000", second = "9"] = process.argv;
 
+/** Name of a part, and time and processor time when it ended, ms since the process began. */
+type Part = readonly [name: string, wallMs: number, cpuMs: number];
+
+interface Run {
+  readonly parts: readonly Part[];
+  readonly kind: string;
+}
+
 async function open(folder: string, instancesMax: number, mark: (part: string) => void) {
   const { ServiceRuntime } = await import("../host/service/runtime.js");
   const { openLmdbLedger } = await import("../host/ledger/lmdb.js");
@@ -67,8 +75,10 @@ function fill(runtime: ServiceRuntime, count: number): void {
 }
 
 async function restore(folder: string, count: number): Promise<void> {
-  const parts: [string, number][] = [["node", performance.now()]];
-  const runtime = await open(folder, count, (part) => parts.push([part, performance.now()]));
+  const parts: Part[] = [];
+  const mark = (name: string) => parts.push([name, performance.now(), cpuMs()]);
+  mark("node");
+  const runtime = await open(folder, count, mark);
   const decision = await runtime.submit({
     kind: "interrupt",
     requestId: `first-${process.pid}`,
@@ -76,7 +86,7 @@ async function restore(folder: string, count: number): Promise<void> {
     instanceId: "instance-17",
     outageMinutes: 30,
   });
-  parts.push(["decision", performance.now()]);
+  mark("decision");
   console.log(JSON.stringify({ parts, kind: decision.kind }));
   await runtime.close();
 }
@@ -92,7 +102,7 @@ async function main(): Promise<void> {
       const args = [fileURLToPath(import.meta.url), RESTORING, join(folder, "ledger"), first];
       const done = spawnSync(process.execPath, args, { encoding: "utf8" });
       if (done.status !== 0) throw new Error(done.stderr);
-      return JSON.parse(done.stdout) as { parts: [string, number][]; kind: string };
+      return JSON.parse(done.stdout) as Run;
     });
     print(count, runs);
   } finally {
@@ -100,21 +110,36 @@ async function main(): Promise<void> {
   }
 }
 
-function print(
-  count: number,
-  runs: readonly { readonly parts: readonly [string, number][]; readonly kind: string }[],
-): void {
-  const total = (run: (typeof runs)[number]) => run.parts.at(-1)?.[1] ?? Number.NaN;
-  const sorted = [...runs].sort((a, b) => total(a) - total(b));
-  const describe = (run: (typeof runs)[number]) =>
-    run.parts
-      .map(([name, at], index) => `${name} ${(at - (run.parts[index - 1]?.[1] ?? 0)).toFixed(0)}`)
-      .join(", ");
+function print(count: number, runs: readonly Run[]): void {
+  const sorted = [...runs].sort((a, b) => endOf(a)[1] - endOf(b)[1]);
   const [best, middle] = [sorted[0], sorted[sorted.length >> 1]];
   if (best === undefined || middle === undefined) return;
   console.log(`${count} instances restored, ${runs.length} processes, first decision ${best.kind}`);
-  console.log(`middle ${total(middle).toFixed(0)} ms (${describe(middle)})`);
-  console.log(`fastest ${total(best).toFixed(0)} ms (${describe(best)})`);
+  for (const [name, run] of Object.entries({ middle, fastest: best })) {
+    const [, wallMs, cpuMs] = endOf(run);
+    console.log(`${name} ${wallMs.toFixed(0)} ms: ${split(run, 1)}`);
+    console.log(`  processor time ${cpuMs.toFixed(0)} ms: ${split(run, 2)}`);
+  }
+}
+
+function endOf({ parts }: Run): Part {
+  return parts.at(-1) ?? ["nothing", Number.NaN, Number.NaN];
+}
+
+/** What each part took, of one column. */
+function split({ parts }: Run, column: 1 | 2): string {
+  return parts
+    .map(
+      (part, index) =>
+        `${part[0]} ${(part[column] - (parts[index - 1]?.[column] ?? 0)).toFixed(0)}`,
+    )
+    .join(", ");
+}
+
+/** Of all threads of this process: what others take of the machine is not in it. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 if (first === RESTORING) await restore(second, Number(process.argv[4]));

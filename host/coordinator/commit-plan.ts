@@ -242,6 +242,7 @@ function decisionChanges(
   return [
     { table: "decision", key: decision.decisionId, put: decision },
     { table: "meta", key: SEQUENCE_KEY, put: so.sequence },
+    { table: "meta", key: requestKey(decision.requestId), put: decision.decisionId },
     { table: "meta", key: "modelVersion", put: decision.modelVersion },
     decision.kind === "defer"
       ? { table: "meta", key, put: canonicalJson(deferred(so.pending, decision)) }
@@ -261,7 +262,17 @@ function oldest(ledger: Ledger, table: "decision" | "plan"): LedgerChange[] {
   const [key, record] = first;
   // An open plan is still needed; it is the oldest only if the engine was silent for very long.
   if ("state" in record && (record.state === "committed" || record.state === "acting")) return [];
+  if (table === "plan") return [{ table, key, remove: true }];
+  const ofRequest = requestKey(record.requestId);
   return [
-    table === "plan" ? { table, key, remove: true } : { table: "decision", key, remove: true },
+    { table: "decision", key, remove: true },
+    ...(ledger.get("meta", ofRequest) === key
+      ? [{ table: "meta", key: ofRequest, remove: true } as const]
+      : []),
   ];
+}
+
+/** Where the ledger has the latest decision on a request. */
+export function requestKey(requestId: string): string {
+  return `request/${requestId}`;
 }

@@ -41,6 +41,7 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   /** Whose life the ledger does not know yet, or is to forget. */
   readonly #unwritten = new Set<string>();
+  #writing: readonly string[] = [];
   readonly #checkpoints: CheckpointClaims;
   /** Restarts that wait for their turn. */
   readonly #back: Back[] = [];
@@ -53,7 +54,10 @@ export class Coordinator {
     this.#options = options;
     this.#checkpoints = new CheckpointClaims(options.load);
     const policy = checkedPolicy(options.policy);
-    const facts = { changes: () => this.#factChanges(), written: () => this.#factsWritten() };
+    const facts = {
+      changes: (max: number) => this.#factChanges(max),
+      written: () => this.#factsWritten(),
+    };
     this.#loop = new CoordinatorLoop({ ...options, policy, instances: this.#instances }, facts);
   }
 
@@ -64,10 +68,10 @@ export class Coordinator {
    */
   register(registration: InstanceRegistration, launchedMs?: number): void {
     this.#requireOpen();
-    const { ledger, clock, profiles } = this.#options;
+    const { ledger, clock, profiles, lives } = this.#options;
     this.#instances.register(registration, launchedMs ?? clock.nowMs());
     const { instanceId } = registration;
-    const life = ledger.get("incarnation", instanceId);
+    const life = lives === undefined ? ledger.get("incarnation", instanceId) : lives(instanceId);
     if (life !== undefined) this.#instances.update(instanceId, { life });
     else this.#unwritten.add(instanceId);
     if (profiles.has(instanceId) && profiles.incarnation !== undefined) {
@@ -256,9 +260,10 @@ export class Coordinator {
   }
 
   /** Lives that changed outside a plan or a grant, and which model answers from now on. */
-  #factChanges(): LedgerChange[] {
+  #factChanges(countMax: number): LedgerChange[] {
     const { ledger, modelVersion } = this.#options;
-    const changes = [...this.#unwritten].map((key): LedgerChange => {
+    this.#writing = [...this.#unwritten].slice(0, countMax);
+    const changes = this.#writing.map((key): LedgerChange => {
       const life = this.#instances.get(key)?.life;
       return life === undefined
         ? { table: "incarnation", key, remove: true }
@@ -273,7 +278,7 @@ export class Coordinator {
   }
 
   #factsWritten(): void {
-    this.#unwritten.clear();
+    for (const instanceId of this.#writing) this.#unwritten.delete(instanceId);
     // Read anew: the model may have changed meanwhile.
     this.#modelInLedger = undefined;
   }

@@ -7,7 +7,8 @@ import { outboxRemovals } from "./give-backs.js";
 
 /** Facts that somebody else keeps, as they are at the moment of writing. */
 export interface Facts {
-  changes(): readonly LedgerChange[];
+  /** @param countMax the others are said the next time */
+  changes(countMax: number): readonly LedgerChange[];
   /** All that `changes` said last is in the ledger. */
   written(): void;
 }
@@ -33,13 +34,14 @@ export class LateWrites {
   }
 
   /**
-   * Writes all of it, before anything else of a group.
+   * Writes them, before anything else of a group.
    *
+   * @param factsMax with a group that somebody waits for, only so many facts
    * @returns to be called once the group is durable
    */
-  write(): () => void {
+  write(factsMax = Number.MAX_SAFE_INTEGER): () => void {
     const actIds = [...this.#answered];
-    const changes = [...this.#facts.changes(), ...outboxRemovals(actIds)];
+    const changes = [...this.#facts.changes(factsMax), ...outboxRemovals(actIds)];
     if (changes.length === 0) return () => {};
     this.#ledger.commit(changes);
     return () => {

@@ -28,6 +28,9 @@ import {
 import type { ConsiderOptions, CoordinatorRequest, CycleReport } from "./types.js";
 import { isStopping, weighAndCommit } from "./weigh.js";
 
+/** After a crowd was registered, its lives are written by the tick: no decision waits for them. */
+const FACTS_BESIDE_MAX = 256;
+
 /** That an instance is back, and since when. */
 export interface Restart {
   readonly instanceId: string;
@@ -210,7 +213,7 @@ export class CoordinatorLoop {
     try {
       const next: Effect[] = [];
       const written = this.#context.allocator.group(() => {
-        const written = this.#late.write();
+        const written = this.#late.write(FACTS_BESIDE_MAX);
         for (const effect of effects) {
           for (const each of this.#book(effect, turn)) next.push(...this.#step(each));
         }

@@ -3,6 +3,7 @@ import type { LoadReader } from "../allocator/load.js";
 import type { ResourceAllocator } from "../allocator/types.js";
 import type { Engine, PriorityProvider } from "../engines/engine.js";
 import type { Ledger } from "../ledger/ledger.js";
+import type { IncarnationRecord } from "../ledger/records.js";
 import type { Clock } from "../lib/clock.js";
 import type { ProfileReader } from "../profiler/profile.js";
 import type { InstanceRegistry } from "./instances.js";
@@ -19,6 +20,8 @@ export interface CoordinatorPorts {
   readonly modelVersion: () => string;
   /** What is measured, to hold claimed checkpoints against; without it none is believed. */
   readonly load?: LoadReader;
+  /** Reads an instance's life; from the ledger when absent. */
+  readonly lives?: (instanceId: string) => IncarnationRecord | undefined;
   /** Whom the operator wants left alone for now; asked for decisions that act, not for `consider`. */
   readonly isPinned?: (instanceId: string) => boolean;
 }

@@ -16,6 +16,7 @@ const DATABASE_BYTES = 48;
 const NODE_HEADER_BYTES = 8;
 const PAGE_BYTES_MIN = 512;
 const PAGE_BYTES_MAX = 65_536;
+const STRETCH_BYTES = 32_768;
 const DEPTH_MAX = 32;
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
@@ -76,6 +77,8 @@ class Inspection {
   readonly #descriptor: number;
   readonly #fileBytes: number;
   readonly #seen = new Set<number>();
+  #stretch: Buffer = Buffer.alloc(0);
+  #stretchOffset = 0;
   #meta: Meta | undefined;
   #counts = { branch: 0, leaf: 0, entries: 0 };
   readonly #named: Database[] = [];
@@ -224,12 +227,22 @@ class Inspection {
     this.#seen.add(pageNumber);
   }
 
+  /** Mostly from the stretch that was read last: a tree's pages lie near each other. */
   #read(offset: number, count: number): Buffer {
-    const bytes = Buffer.alloc(count);
-    if (readSync(this.#descriptor, bytes, 0, count, offset) !== count) {
-      throw damaged(`the file ends at byte ${this.#fileBytes}, inside its own data`);
+    const within = offset - this.#stretchOffset;
+    if (within < 0 || within + count > this.#stretch.length) {
+      this.#readStretch(offset, count);
+      return this.#stretch.subarray(0, count);
     }
-    return bytes;
+    return this.#stretch.subarray(within, within + count);
+  }
+
+  #readStretch(offset: number, count: number): void {
+    const bytes = Buffer.allocUnsafe(Math.max(count, STRETCH_BYTES));
+    const got = readSync(this.#descriptor, bytes, 0, bytes.length, offset);
+    if (got < count) throw damaged(`the file ends at byte ${this.#fileBytes}, inside its own data`);
+    this.#stretch = bytes.subarray(0, got);
+    this.#stretchOffset = offset;
   }
 }
 

@@ -7,7 +7,6 @@
  *
  * Non-goals: many writers, queries beyond key ranges.
  */
-import { createHash } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -30,6 +29,7 @@ import { nestedGroup, synchronous } from "./group.js";
 import type { LedgerRange, LedgerTable, LedgerTables } from "./ledger.js";
 import { LEDGER_TABLES, type Ledger, type LedgerChange } from "./ledger.js";
 import { inspectFile } from "./lmdb-format.js";
+import { sealed, unsealed } from "./seal.js";
 
 /** Rises when the tables or records change in a way that an older reader would misread. */
 export const LEDGER_SCHEMA = 1;
@@ -40,7 +40,6 @@ const CREATING_FOLDER = "creating";
 const CONTROL_PREFIX = "reprise-ledger-";
 const CONTROL = `${CONTROL_PREFIX}${LEDGER_SCHEMA}`;
 const WRITER_KEY = Buffer.from("writer");
-const CHECKSUM_CHARACTERS = 16;
 const DURABILITIES: ReadonlySet<string> = new Set(["power-cut", "process-crash"]);
 const INSPECTIONS_MAX = 5;
 
@@ -254,8 +253,8 @@ class LmdbLedger implements Ledger {
   }
 
   #unsealed(table: LedgerTable, key: string, text: string): unknown {
-    const body = text.slice(CHECKSUM_CHARACTERS);
-    if (sealed(body) !== text) {
+    const body = unsealed(text);
+    if (body === undefined) {
       throw new RepriseError("ERR_LEDGER", "a record is damaged", {
         file: join(this.#folder, DATA_FILE),
         field: `${table}/${key}`,
@@ -263,11 +262,6 @@ class LmdbLedger implements Ledger {
     }
     return JSON.parse(body);
   }
-}
-
-function sealed(body: string): string {
-  const hash = createHash("sha256").update(body).digest("hex");
-  return hash.slice(0, CHECKSUM_CHARACTERS) + body;
 }
 
 function openStore(

@@ -5,6 +5,7 @@ import type { InstanceRegistration, ResourceAmounts } from "../sources/sample.js
 
 /** Has no bytes of its own in UTF-8, so two such names would be one key. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
+const PLAIN = /^[!-~]+$/;
 const DAY_S = 86_400;
 const RESOURCE_NAMES: ReadonlySet<string> = new Set(RESOURCES);
 
@@ -45,8 +46,17 @@ export function checkOutage(field: string, minutes: number): void {
   refuse(field, minutes, `minutes from 0 to ${LIMITS.outageMinutesMax}`);
 }
 
+/** Whether `checkId` lets it pass. */
+export function isName(id: string): boolean {
+  // Most names, at a fifth of the cost of the questions below.
+  if (id.length <= LIMITS.idBytesMax && PLAIN.test(id)) return true;
+  const isText = id !== "" && !id.includes("\0") && !LONE_SURROGATE.test(id);
+  return isText && Buffer.byteLength(id) <= LIMITS.idBytesMax;
+}
+
 /** A name that can be a key of the ledger. @throws ERR_ARGUMENT, ERR_LIMIT */
 export function checkId(field: string, id: unknown): asserts id is string {
+  if (typeof id === "string" && isName(id)) return;
   if (typeof id !== "string" || id === "") refuse(field, id, "a name");
   if (id.includes("\0") || LONE_SURROGATE.test(id)) {
     refuse(field, id, "a name of Unicode text without NUL");

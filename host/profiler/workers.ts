@@ -53,7 +53,8 @@ const CLOSE_MS_MAX = 10_000;
 /** Worker threads over one shared memory. A thread that dies is replaced by the pool. */
 export class PiscinaWorkers implements Workers {
   readonly threadCount: number;
-  readonly #pool: Piscina<TickTask, number>;
+  readonly #options: PiscinaWorkersOptions;
+  #pool: Piscina<TickTask, number> | undefined;
   readonly #taskMsMax: number;
   /** What the pool reported of threads without a task: one that could not start, or died idle. */
   #idleFailures: unknown[] = [];
@@ -64,16 +65,21 @@ export class PiscinaWorkers implements Workers {
   constructor(options: PiscinaWorkersOptions) {
     this.threadCount = options.threadCount;
     this.#taskMsMax = options.taskMsMax;
-    this.#pool = new Piscina<TickTask, number>({
-      filename: (options.workerUrl ?? WORKER_URL).href,
+    this.#options = options;
+  }
+
+  /** The threads start with the first tick: whoever opens a profiler need not wait for them. */
+  #open({ threadCount, workerUrl, setup }: PiscinaWorkersOptions): Piscina<TickTask, number> {
+    const pool = new Piscina<TickTask, number>({
+      filename: (workerUrl ?? WORKER_URL).href,
       name: "default",
-      minThreads: options.threadCount,
-      maxThreads: options.threadCount,
+      minThreads: threadCount,
+      maxThreads: threadCount,
       idleTimeout: Number.POSITIVE_INFINITY,
-      maxQueue: options.threadCount * 2,
+      maxQueue: threadCount * 2,
       concurrentTasksPerWorker: 1,
       atomics: "sync",
-      workerData: options.setup,
+      workerData: setup,
       niceIncrement: 0,
       trackUnmanagedFds: false,
       closeTimeout: CLOSE_MS_MAX,
@@ -82,23 +88,26 @@ export class PiscinaWorkers implements Workers {
       workerHistogram: false,
     });
     // Reported before a thread gets its first task.
-    this.#pool.on("workerCreate", () => {
-      for (const thread of this.#pool.threads) this.#threads.add(thread);
+    pool.on("workerCreate", () => {
+      for (const thread of pool.threads) this.#threads.add(thread);
     });
-    this.#pool.on("error", (error: unknown) => {
+    pool.on("error", (error: unknown) => {
       this.#idleFailures.push(error);
       // Nobody is left to take the tasks: waiting for the deadline would not change that.
-      if (this.#pool.threads.length === 0) this.#giveUp.abort(error);
+      if (pool.threads.length === 0) this.#giveUp.abort(error);
     });
+    return pool;
   }
 
   async run(tasks: readonly TickTask[], patience: number): Promise<readonly unknown[]> {
+    this.#pool ??= this.#open(this.#options);
+    const pool = this.#pool;
     const controller = new AbortController();
     this.#giveUp = controller;
     const { signal } = controller;
     const deadline = AbortSignal.timeout(this.#taskMsMax * patience);
     deadline.addEventListener("abort", () => controller.abort(deadline.reason), { once: true });
-    const settled = await Promise.allSettled(tasks.map((task) => this.#pool.run(task, { signal })));
+    const settled = await Promise.allSettled(tasks.map((task) => pool.run(task, { signal })));
     const failures = this.#idleFailures;
     this.#idleFailures = [];
     let lost = false;
@@ -112,12 +121,12 @@ export class PiscinaWorkers implements Workers {
   }
 
   async close(): Promise<void> {
-    await this.#pool.close({ force: false });
+    await this.#pool?.close({ force: false });
   }
 
   /** A thread that the pool gave up may still run: it must be gone before its tiles are restored. */
   async #awaitGone(): Promise<void> {
-    const kept = new Set(this.#pool.threads);
+    const kept = new Set(this.#pool?.threads);
     for (const thread of [...this.#threads].filter((each) => !kept.has(each))) {
       await thread.terminate();
       this.#threads.delete(thread);

@@ -1,26 +1,34 @@
-/** Finds decisions by the request they answer, newest last. */
-import type { Ledger } from "../ledger/ledger.js";
+/**
+ * Finds decisions by the request they answer. The index is in the ledger, written in the commit of
+ * the decision itself, so a start reads none of them.
+ */
+import { requestKey } from "../coordinator/commit-plan.js";
+import type { Ledger, LedgerChange } from "../ledger/ledger.js";
 import type { DecisionRecord } from "../ledger/records.js";
-import { LIMITS } from "../lib/limits.js";
+import { isName } from "../profiler/registration.js";
+
+/** Set once the decisions of a ledger from before the index have been entered into it. */
+const INDEXED_KEY = "requestsIndexed";
+const BATCH = 1_000;
 
 export class DecisionIndex {
   readonly #ledger: Ledger;
-  readonly #byRequest = new Map<string, string>();
   #newest = "";
 
-  /** Reads the ledger's decisions once. */
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
-    for (const [decisionId, { requestId }] of ledger.entries("decision")) {
-      this.#note(requestId, decisionId);
+  }
+
+  /** Once, before the first question. @throws ERR_LEDGER */
+  open(): void {
+    if (this.#ledger.get("meta", INDEXED_KEY) === undefined) this.#indexOlder();
+    for (const [newest] of this.#ledger.entries("decision", { reverse: true, limit: 1 })) {
+      this.#newest = newest;
     }
   }
 
-  add({ requestId, decisionId }: DecisionRecord): void {
-    this.#note(requestId, decisionId);
-    if (this.#byRequest.size <= LIMITS.decisionsKeptMax) return;
-    const oldest = this.#byRequest.keys().next();
-    if (oldest.done !== true) this.#byRequest.delete(oldest.value);
+  add({ decisionId }: DecisionRecord): void {
+    if (decisionId > this.#newest) this.#newest = decisionId;
   }
 
   /** Those in the ledger that are newer than all that were added. */
@@ -34,13 +42,20 @@ export class DecisionIndex {
 
   /** The latest decision on a request; undefined when there is none, or none is kept. */
   latest(requestId: string): DecisionRecord | undefined {
-    const decisionId = this.#byRequest.get(requestId);
-    return decisionId === undefined ? undefined : this.#ledger.get("decision", decisionId);
+    if (!isName(requestId)) return undefined;
+    const decisionId = this.#ledger.get("meta", requestKey(requestId));
+    return typeof decisionId === "string" ? this.#ledger.get("decision", decisionId) : undefined;
   }
 
-  #note(requestId: string, decisionId: string): void {
-    this.#byRequest.delete(requestId);
-    this.#byRequest.set(requestId, decisionId);
-    if (decisionId > this.#newest) this.#newest = decisionId;
+  #indexOlder(): void {
+    const changes: LedgerChange[] = [];
+    // Newest last, so that the latest decision on a request is what stays.
+    for (const [decisionId, { requestId }] of this.#ledger.entries("decision")) {
+      changes.push({ table: "meta", key: requestKey(requestId), put: decisionId });
+    }
+    for (let first = 0; first < changes.length; first += BATCH) {
+      this.#ledger.commit(changes.slice(first, first + BATCH));
+    }
+    this.#ledger.commit([{ table: "meta", key: INDEXED_KEY, put: 1 }]);
   }
 }

@@ -15,7 +15,7 @@ import { RESOURCES } from "../core/abi.js";
 import type { Engine } from "../engines/engine.js";
 import type { Ledger } from "../ledger/ledger.js";
 import type { DecisionRecord } from "../ledger/records.js";
-import { afterArrivals, type Clock, repeatEvery } from "../lib/clock.js";
+import { type Clock, repeatEvery } from "../lib/clock.js";
 import { isRepriseError, RepriseError } from "../lib/errors.js";
 import type { NetworkWeights } from "../model/weights.js";
 import { Profiler } from "../profiler/profiler.js";
@@ -24,8 +24,10 @@ import { UsageBoard } from "../replay/usage-board.js";
 import type { InstanceRegistration, Sample, StopCause } from "../sources/sample.js";
 import type { InstanceMode, ServiceConfig } from "./config/schema.js";
 import { DecisionIndex } from "./decision-index.js";
+import { DecisionTurns } from "./decision-turns.js";
 import { EventHub, summaryOf } from "./events.js";
 import { LedgerHealth } from "./ledger-health.js";
+import { Lives } from "./lives.js";
 import { ModeEngine } from "./mode-engine.js";
 import { RestartOutcomes } from "./outcomes.js";
 import { PoolHistory } from "./pool-history.js";
@@ -61,8 +63,6 @@ export type Modes = ServiceConfig["modes"];
 /** More that wait are taken in without waiting for the tick. */
 const BURST_SAMPLES_MIN = 16_384;
 
-type Waiter = (decision: DecisionRecord) => void;
-
 export class ServiceRuntime {
   readonly clock: Clock;
   readonly ledger: Ledger;
@@ -75,8 +75,8 @@ export class ServiceRuntime {
   readonly #board: UsageBoard;
   readonly outcomes: RestartOutcomes;
   readonly history = new PoolHistory();
-  readonly #waiters = new Map<string, Waiter[]>();
-  #turn: Promise<void> | undefined;
+  readonly #turns: DecisionTurns;
+  readonly #lives: Lives;
   #learning: Promise<void> | undefined;
   readonly #burstSamples: number;
   #onError: (error: unknown) => void = () => {};
@@ -93,7 +93,8 @@ export class ServiceRuntime {
     this.#health = new LedgerHealth(ledger, (degraded) =>
       this.events.publish({ kind: "health", degraded }, clock.nowMs()),
     );
-    const lives = (id: string) => ledger.get("incarnation", id);
+    this.#lives = new Lives(ledger);
+    const lives = (id: string) => this.#lives.of(id);
     this.profiler = Profiler.open({ ...options, maxInstances: options.instancesMax, lives });
     this.#board = new UsageBoard((id) => this.allocator.allocationOf(id)?.nodeId);
     this.allocator = new PredictiveAllocator({
@@ -114,10 +115,21 @@ export class ServiceRuntime {
       modelVersion: () => weights?.version ?? "none",
       policy: options.policy,
       load: this.#board,
+      lives,
       isPinned: (id) => this.modeOf(id) !== "enforce",
     });
     this.outcomes = new RestartOutcomes(this.profiler);
     this.decisions = new DecisionIndex(ledger);
+    this.#turns = new DecisionTurns({
+      coordinator: this.coordinator,
+      decisions: this.decisions,
+      onDecided: (decision) =>
+        this.events.publish({ kind: "decision", decision: summaryOf(decision) }, clock.nowMs()),
+      onError: (error) => {
+        this.#health.note(error);
+        this.#onError(error);
+      },
+    });
   }
 
   /** Opens the parts and takes up what the ledger holds. @throws what a part throws */
@@ -134,10 +146,13 @@ export class ServiceRuntime {
 
   async #restore(): Promise<void> {
     this.allocator.restore();
-    for (const registration of readRegistrations(this.ledger)) {
-      this.profiler.register(registration);
-      this.coordinator.register(registration);
-    }
+    this.decisions.open();
+    this.#lives.whileRead(() => {
+      for (const registration of readRegistrations(this.ledger)) {
+        this.profiler.register(registration);
+        this.coordinator.register(registration);
+      }
+    });
     await this.coordinator.recover();
   }
 
@@ -171,7 +186,7 @@ export class ServiceRuntime {
 
   async close(): Promise<void> {
     await Promise.all(this.#stops.map((stop) => stop()));
-    while (this.#turn !== undefined) await this.#turn;
+    await this.#turns.close();
     await this.#learning;
     await this.coordinator.close();
     await this.#engine.close();
@@ -314,13 +329,7 @@ export class ServiceRuntime {
   /** Takes a request; resolves with its first decision. */
   async submit(request: CoordinatorRequest): Promise<DecisionRecord> {
     this.#health.requireSound();
-    this.coordinator.submit(request);
-    const decided = new Promise<DecisionRecord>((resolve) => {
-      const waiting = this.#waiters.get(request.requestId) ?? [];
-      this.#waiters.set(request.requestId, [...waiting, resolve]);
-    });
-    this.#decideSoon();
-    return decided;
+    return this.#turns.submit(request);
   }
 
   // Turns
@@ -344,12 +353,7 @@ export class ServiceRuntime {
   /** One whole cycle of the coordinator. */
   async tick(): Promise<void> {
     this.#health.recover();
-    const report = await this.coordinator.tick().catch((error: unknown) => {
-      // What was decided before the trouble is durable, and somebody waits for it.
-      this.#tell(this.decisions.missed());
-      throw error;
-    });
-    this.#tell(report.decisions);
+    const report = await this.#turns.tick();
     this.#noteHistory();
     const [failure] = [...report.invariantFailures, ...report.engineFailures];
     if (failure !== undefined) throw new RepriseError("ERR_INVARIANT", failure);
@@ -364,35 +368,6 @@ export class ServiceRuntime {
         .reduce((sum, id) => sum + (this.#board.nodeUsage(id)?.[resource] ?? 0), 0),
     );
     this.history.note({ timeMs, pool: this.allocator.pool("total", "total"), used });
-  }
-
-  /** Requests of one moment share a turn. */
-  #decideSoon(): void {
-    this.#turn ??= afterArrivals()
-      .then(() => this.coordinator.decideDue())
-      .then((decisions) => {
-        this.#turn = undefined;
-        this.#tell(decisions);
-        // After the answers, and together with what came in while they went out.
-        if (this.coordinator.hasThrough) this.#decideSoon();
-      })
-      .catch((error: unknown) => {
-        this.#turn = undefined;
-        this.#health.note(error);
-        this.#onError(error);
-        this.#tell(this.decisions.missed());
-      })
-      .catch((error: unknown) => this.#onError(error));
-  }
-
-  #tell(decisions: readonly DecisionRecord[]): void {
-    for (const decision of decisions) {
-      this.decisions.add(decision);
-      for (const resolve of this.#waiters.get(decision.requestId) ?? []) resolve(decision);
-      this.#waiters.delete(decision.requestId);
-      const event = { kind: "decision", decision: summaryOf(decision) } as const;
-      this.events.publish(event, this.clock.nowMs());
-    }
   }
 
   #registrationOf(instanceId: string): InstanceRegistration | undefined {
