@@ -5,8 +5,11 @@
  *
  *     node build/js/bench/calibration/validation.js DATA WEIGHTS...
  *
- * DATA is the folder that `reprise train` takes. Prints aPin95 x 100 of each resource and their mean.
+ * DATA is the folder that `reprise train` takes. `A+B` in the place of weights is the mean of the
+ * quantiles of both. `--steps N` lets nets hear N samples, not 36. Prints aPin95 x 100 of each resource
+ * and their mean.
  */
+import { parseArgs } from "node:util";
 import { RESOURCES } from "../../host/core/abi.js";
 import { pinball } from "../../host/model/evaluation/figures.js";
 import { scoreEvents } from "../../host/model/evaluation/scored-terms.js";
@@ -26,16 +29,18 @@ const CUTS = 40;
 const LEVEL = 0.95;
 const LEVEL_INDEX = 2;
 
-async function open(data: string, { inputSize, hiddenSize, summarySize }: NetworkWeights) {
+type Shape = Pick<NetworkWeights, "inputSize" | "hiddenSize" | "summarySize">;
+
+async function open(data: string, shape: Shape, stepCount: number) {
   const { seen } = await loadSeries(data);
   return openSession(
     { seen, unseen: [] },
     {
-      shape: { inputSize, hiddenSize, summarySize },
+      shape,
       seed: SEED,
       cutsPerInstance: 0,
       scoredCuts: CUTS,
-      stepCount: WINDOW_STEPS,
+      stepCount,
       batchTiles: 8,
       workers: 1,
       evaluate: new Map(),
@@ -43,37 +48,98 @@ async function open(data: string, { inputSize, hiddenSize, summarySize }: Networ
   );
 }
 
-/** One a resource. */
-function losses(session: TrainingSession): number[] {
+/** The truths and one net's quantile of them, in the order of the events: the same for every net. */
+interface Answers {
+  readonly resources: readonly number[];
+  readonly truths: readonly number[];
+  readonly quantiles: readonly number[];
+}
+
+function answersOf(session: TrainingSession): Answers {
+  const terms = scoreEvents(session, "validate");
+  return {
+    resources: terms.map(({ resource }) => resource),
+    truths: terms.map(({ truth }) => truth),
+    quantiles: terms.map(({ quantiles }) => quantiles[LEVEL_INDEX] ?? Number.NaN),
+  };
+}
+
+/** aPin95 x 100 of the mean of all answers, one a resource. */
+function losses(mixed: readonly Answers[]): number[] {
   const sums = RESOURCES.map(() => ({ loss: 0, truths: 0 }));
-  for (const { resource, truth, quantiles } of scoreEvents(session, "validate")) {
-    const sum = sums[resource];
-    if (sum === undefined) continue;
-    sum.loss += pinball(truth, quantiles[LEVEL_INDEX] ?? Number.NaN, LEVEL);
+  mixed[0]?.truths.forEach((truth, index) => {
+    const sum = sums[mixed[0]?.resources[index] ?? 0];
+    if (sum === undefined) return;
+    const total = mixed.reduce((mean, { quantiles }) => mean + (quantiles[index] ?? 0), 0);
+    sum.loss += pinball(truth, total / mixed.length, LEVEL);
     sum.truths++;
-  }
+  });
   return sums.map(({ loss, truths }) => (100 * loss) / truths);
 }
 
+interface Place {
+  readonly session: TrainingSession;
+  readonly trainer: Trainer;
+}
+
+/** One session a shape: the cuts are drawn by the seed alone and are the same in all. */
+class Nets {
+  readonly #places = new Map<string, Place>();
+  readonly #data: string;
+  readonly #steps: number;
+
+  constructor(data: string, steps: number) {
+    this.#data = data;
+    this.#steps = steps;
+  }
+
+  async answers(net: NetworkWeights): Promise<Answers> {
+    const { session, trainer } = await this.#place(net);
+    await trainer.adopt(parametersOf(net));
+    return answersOf(session);
+  }
+
+  async close(): Promise<void> {
+    for (const { trainer } of this.#places.values()) await trainer.close();
+  }
+
+  async #place({ inputSize, hiddenSize, summarySize }: NetworkWeights): Promise<Place> {
+    const key = `${inputSize} ${hiddenSize} ${summarySize}`;
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    const session = await open(this.#data, { inputSize, hiddenSize, summarySize }, this.#steps);
+    const place = { session, trainer: new Trainer(session, { ...TRAINER_DEFAULTS, seed: 0 }) };
+    this.#places.set(key, place);
+    return place;
+  }
+}
+
 async function main(): Promise<void> {
-  const [data, ...files] = process.argv.slice(2);
-  const nets = files.map(readWeights);
-  const [first] = nets;
-  if (data === undefined || first === undefined)
-    throw new Error("usage: validation DATA WEIGHTS...");
-  const session = await open(data, first);
-  const trainer = new Trainer(session, { ...TRAINER_DEFAULTS, seed: 0 });
+  const { values, positionals } = parseArgs({
+    options: { steps: { type: "string", default: String(WINDOW_STEPS) } },
+    allowPositionals: true,
+  });
+  const [data, ...rows] = positionals;
+  if (data === undefined || rows.length === 0) throw new Error("usage: validation DATA WEIGHTS...");
+  const mixes = rows.map((row) => row.split("+"));
+  const nets = new Nets(data, Number(values.steps));
+  const known = new Map<string, Answers & { version: string }>();
   console.log(`| aPin95 x 100, days 54-61 | ${RESOURCES.join(" | ")} | mean |`);
   console.log("|---|---|---|---|---|---|");
   try {
-    for (const net of nets) {
-      await trainer.adopt(parametersOf(net));
-      const each = losses(session);
+    for (const files of mixes) {
+      for (const file of files.filter((each) => !known.has(each))) {
+        const net = readWeights(file);
+        known.set(file, { ...(await nets.answers(net)), version: net.version });
+      }
+      const mixed = files.flatMap((file) => known.get(file) ?? []);
+      const each = losses(mixed);
       const mean = each.reduce((sum, loss) => sum + loss, 0) / each.length;
-      console.log(`| ${net.version} | ${[...each, mean].map((x) => x.toFixed(3)).join(" | ")} |`);
+      const name = mixed.map(({ version }) => version).join(" + ");
+      console.log(`| ${name} | ${[...each, mean].map((x) => x.toFixed(3)).join(" | ")} |`);
     }
   } finally {
-    await trainer.close();
+    await nets.close();
   }
 }
 

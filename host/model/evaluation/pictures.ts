@@ -121,8 +121,8 @@ export function decileSvg(report: SetReport): string {
         bar(other, tenth * width + 0.5 * width, "#bbb"),
     );
     return {
-      title: `${resource}: network (blue), ${best} (grey)`,
-      below: "tenths of the truths, small instances to large",
+      title: `${resource}, grey: ${best}`,
+      below: "blue: network; tenths of the truths, small instances to large",
       beside: `aPin95, 0 to ${most.toFixed(3)}`,
       body: bars.join("\n"),
     };
