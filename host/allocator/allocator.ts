@@ -21,6 +21,8 @@ import type { ProfileReader } from "../profiler/profile.js";
 import { checkResourceAmounts, roundDown } from "./amounts.js";
 import { Book } from "./book.js";
 import { checkFields, checkId, checkLimit, checkParts, requireNode } from "./checks.js";
+import { expandDonors } from "./donor-expansion.js";
+import { DonorWatch } from "./donor-watch.js";
 import { Donors } from "./donors.js";
 import { FitTable } from "./fit-table.js";
 import { checkBook, checkTouched } from "./invariants.js";
@@ -31,6 +33,7 @@ import { Leases } from "./leases.js";
 import { type LoadReader, NO_LOAD } from "./load.js";
 import { earliestStart } from "./pacing.js";
 import { Placement } from "./placement.js";
+import { SHRINK_AFTER_TICKS } from "./policy.js";
 import { nextOffset, PoolWatch } from "./pool-watch.js";
 import { Pooling } from "./pooling.js";
 import { Pools } from "./pools.js";
@@ -45,6 +48,7 @@ import type {
   AllocationAnswer,
   AllocationRequest,
   DonorSearch,
+  Expansion,
   FitAnswer,
   FitQuestion,
   Grant,
@@ -69,6 +73,8 @@ export interface AllocatorOptions {
    * will need all of theirs at once (decision record 0012).
    */
   readonly reserve?: "pooled" | "sum";
+  /** For how many ticks a donor must have held clearly more than it needs; 0: nobody is watched. */
+  readonly shrinkAfterTicks?: number;
   /** Check every invariant before each commit. */
   readonly debug?: boolean;
 }
@@ -84,6 +90,8 @@ export class PredictiveAllocator implements ResourceAllocator {
   readonly #table: FitTable;
   readonly #placement: Placement;
   readonly #donors: Donors;
+  readonly #donorWatch: DonorWatch;
+  readonly #load: LoadReader;
   readonly #targets: Targets;
   readonly #pools: Pools;
   readonly #requests: Requests;
@@ -107,8 +115,11 @@ export class PredictiveAllocator implements ResourceAllocator {
     this.#leases = new Leases({ book, tenancy, profiles, ended });
     this.#table = new FitTable(book, module);
     this.#placement = new Placement(book, this.#table);
-    this.#donors = new Donors({ book, tenancy, profiles, load });
-    this.#targets = new Targets({ book, profiles, load, isInterruptible, module });
+    const watch = new DonorWatch(options.shrinkAfterTicks ?? SHRINK_AFTER_TICKS);
+    this.#donorWatch = watch;
+    this.#donors = new Donors({ book, tenancy, profiles, load, watch });
+    this.#load = load;
+    this.#targets = new Targets({ book, profiles, load, isInterruptible, module, watch });
     this.#pools = new Pools(book, this.#targets);
     this.#watch = new PoolWatch(book, load);
     this.#retention = new Retention(options.ledger);
@@ -290,7 +301,15 @@ export class PredictiveAllocator implements ResourceAllocator {
   }
 
   donors(search: DonorSearch): readonly ShrinkRecord[] {
-    return this.#donors.search(search);
+    return this.#donors.search(search, this.#clock.nowMs());
+  }
+
+  donorRefused(instanceId: string): void {
+    this.#donorWatch.refused(instanceId, this.#clock.nowMs());
+  }
+
+  expandDonors(): readonly Expansion[] {
+    return this.#change((nowMs) => expandDonors(this.#book, this.#load, nowMs));
   }
 
   paceRestart(

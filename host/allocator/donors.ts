@@ -2,10 +2,11 @@
  * Which neighbours can give room on a node before anyone is interrupted.
  *
  * A donor gives `allocation - floor`, the floor being what it needs if left alone (.95, memory .99)
- * or what it is measured to use, memory with a margin, whichever is more. The requester's own group
- * gives first; within it the donor that covers the largest share of what is missing. When other
- * groups have to give too, whoever they make needless is left out. One resource alone: the fewest
- * donors. Several: greedy.
+ * or what it is measured to use, memory with a margin, whichever is more. It gives only of what it
+ * has held clearly more than it needs for some ticks, and nothing for a while once it refused. The
+ * requester's own group gives first; within it the donor that covers the largest share of what is
+ * missing. When other groups have to give too, whoever they make needless is left out. One resource
+ * alone: the fewest donors. Several: greedy.
  */
 import { RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
 import { compareKeys } from "../ledger/encoding.js";
@@ -15,6 +16,7 @@ import type { BehaviourProfile, ProfileReader } from "../profiler/profile.js";
 import { checkResourceAmounts, roundUp } from "./amounts.js";
 import type { Book } from "./book.js";
 import { checkFields, checkId, requireNode } from "./checks.js";
+import type { DonorWatch } from "./donor-watch.js";
 import type { LoadReader } from "./load.js";
 import { keepNeed } from "./needs.js";
 import { FORCED_KEEP_QUANTILE, PROMISE_QUANTILE, WORKING_SET_MARGIN } from "./policy.js";
@@ -36,6 +38,7 @@ export interface DonorPorts {
   readonly tenancy: Tenancy;
   readonly profiles: ProfileReader;
   readonly load: LoadReader;
+  readonly watch: DonorWatch;
 }
 
 export class Donors {
@@ -46,12 +49,12 @@ export class Donors {
   }
 
   /** Shrinks that cover `missing`; empty when that cannot be (unless `partial`) or nothing is. */
-  search(search: DonorSearch): readonly ShrinkRecord[] {
+  search(search: DonorSearch, nowMs: number): readonly ShrinkRecord[] {
     checkFields(search, "search");
     checkId(search.groupId, "groupId");
     checkResourceAmounts(search.missing, "missing");
     const missing = search.missing.map(roundUp);
-    const givers = this.#givers(search);
+    const givers = this.#givers(search, nowMs);
     const { chosen, rest } = choose(givers, missing);
     if (chosen.length === 0 || (!isZero(rest) && search.partial !== true)) return [];
     const needed = dropNeedless(
@@ -61,8 +64,8 @@ export class Donors {
     return share(needed, missing, search.nodeId);
   }
 
-  #givers(search: DonorSearch): Giver[] {
-    const { book, profiles } = this.#ports;
+  #givers(search: DonorSearch, nowMs: number): Giver[] {
+    const { book, profiles, watch } = this.#ports;
     const node = requireNode(book, search.nodeId);
     const givers: Giver[] = [];
     for (const donorId of [...node.members].sort(compareKeys)) {
@@ -70,11 +73,15 @@ export class Donors {
       // Who is to be interrupted itself, or is not known, gives nothing.
       if (record === undefined || search.exclude?.has(donorId)) continue;
       if (book.heldByInstance.has(donorId) || !profiles.has(donorId)) continue;
+      if (watch.isRefusing(donorId, nowMs)) continue;
       const profile = withLastResort(profiles.profile(donorId), record.allocated);
       // Nobody knows yet what it could do without, whatever it asked for.
       if (hasNoSample(profile)) continue;
-      const floor = this.#floor(record, profile, search.forced === true);
-      const give = record.allocated.map((amount, r) => Math.max(0, amount - (floor[r] ?? 0)));
+      const forced = search.forced === true;
+      const floor = this.#floor(record, profile, forced);
+      const give = record.allocated.map((amount, r) =>
+        forced || watch.mayGive(donorId, r) ? Math.max(0, amount - (floor[r] ?? 0)) : 0,
+      );
       givers.push({ donorId, sameGroup: record.groupId === search.groupId, floor, give });
     }
     return givers;

@@ -69,6 +69,18 @@ export const POOLED_NODES_MAX = 8;
 /** A pool's target falls at most by this share of itself a minute; it grows at once. */
 export const POOL_SHRINK_RATIO_PER_MINUTE = 0.1;
 
+/** Only what was held above this many times the keep-need is taken from a donor (YARN's dead zone). */
+export const SHRINK_ABOVE_RATIO = 1.25;
+
+/** For how many ticks in a row it must have been held. */
+export const SHRINK_AFTER_TICKS = 3;
+
+/** A donor that uses more than this share of what it holds gets back what it gave, if there is room. */
+export const EXPAND_ABOVE_RATIO = 0.9;
+
+/** A donor whose engine would not shrink it, or did not, is not asked again before this. */
+export const DONOR_REFUSAL_MS = 10 * MINUTE_MS;
+
 /** A donor keeps this much more memory than it is measured to use. */
 export const WORKING_SET_MARGIN = 0.1;
 

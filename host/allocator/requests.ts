@@ -147,12 +147,15 @@ export class Requests {
     const own = offers.filter(({ nodeId }) => nodeId === question.preferredNodeId);
     const near = [...own, ...offers.filter((offer) => !own.includes(offer))];
     for (const offer of near.slice(0, DONOR_NODES_MAX)) {
-      const shrinks = this.#ports.donors.search({
-        nodeId: offer.nodeId,
-        groupId,
-        missing: phasePeaks(offer.missing),
-        exclude: new Set([question.instanceId]),
-      });
+      const shrinks = this.#ports.donors.search(
+        {
+          nodeId: offer.nodeId,
+          groupId,
+          missing: phasePeaks(offer.missing),
+          exclude: new Set([question.instanceId]),
+        },
+        question.nowMs,
+      );
       if (shrinks.length > 0) return { offer, shrinks };
     }
     return undefined;

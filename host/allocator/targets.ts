@@ -11,6 +11,7 @@ import { withLastResort } from "../profiler/last-resort.js";
 import type { ProfileReader } from "../profiler/profile.js";
 import { roundDown, roundUp } from "./amounts.js";
 import type { Book, NodeState } from "./book.js";
+import type { DonorWatch } from "./donor-watch.js";
 import type { LoadReader } from "./load.js";
 import { POOL_RHO, POOL_SHRINK_RATIO_PER_MINUTE, POOL_Z } from "./policy.js";
 import { bandWindows, peaksOver } from "./timeline.js";
@@ -30,6 +31,7 @@ export interface TargetPorts {
   readonly load: LoadReader;
   readonly isInterruptible: (instanceId: string) => boolean;
   readonly module: WebAssembly.Module;
+  readonly watch: DonorWatch;
 }
 
 export class Targets {
@@ -78,15 +80,19 @@ export class Targets {
     // Only now: a tick that throws leaves the targets of the one before.
     this.#targets = targets;
     this.#tickMs = nowMs;
+    this.#ports.watch.endTick(nowMs);
   }
 
   #readNeeds(): Map<string, MemberNeed> {
-    const { book, profiles, isInterruptible } = this.#ports;
+    const { book, profiles, isInterruptible, watch } = this.#ports;
     const needs = new Map<string, MemberNeed>();
     for (const id of [...book.allocations.keys(), ...book.claimedByInstance.keys()]) {
-      if (!profiles.has(id) || !isInterruptible(id)) continue;
+      if (!profiles.has(id)) continue;
       const held = book.allocations.get(id)?.allocated;
-      const { envelope } = withLastResort(profiles.profile(id), held);
+      const profile = withLastResort(profiles.profile(id), held);
+      if (held !== undefined) watch.look(id, held, profile);
+      if (!isInterruptible(id)) continue;
+      const { envelope } = profile;
       const median = new Float32Array(NEED_COLUMNS);
       const upper = new Float32Array(NEED_COLUMNS);
       for (let column = 0; column < NEED_COLUMNS; column++) {

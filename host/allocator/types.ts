@@ -122,6 +122,18 @@ export interface DonorSearch {
   readonly forced?: boolean;
 }
 
+/** What a donor got back before its lease ended. */
+export interface Expansion {
+  readonly donorId: string;
+  readonly nodeId: string;
+  readonly reservationId: string;
+  readonly planId?: string;
+  /** Of the lease from now on. */
+  readonly fencingToken: number;
+  /** One value a resource. */
+  readonly given: readonly number[];
+}
+
 export interface PoolStatus {
   /** By how much the needs of new pooled leases are scaled, less 1; one value a resource. */
   readonly offsets: readonly number[];
@@ -188,6 +200,14 @@ export interface ResourceAllocator {
   headroom(nodeId: string): readonly number[];
   pool(kind: PoolView["kind"], id: string): PoolView;
   donors(search: DonorSearch): readonly ShrinkRecord[];
+  /** Its engine did not shrink it: it is no donor for a while, others are. */
+  donorRefused(instanceId: string): void;
+  /**
+   * Donors that use nearly all they were left with get back what they gave, as far as there is room
+   * beside the leases that hold it. Engines are to be told what they hold then.
+   * @returns what was given back, and the leases that held it
+   */
+  expandDonors(): readonly Expansion[];
 
   /**
    * Earliest time from `nowMs` on at which a restart with this need keeps the sum of start-up curves

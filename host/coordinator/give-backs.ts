@@ -4,8 +4,11 @@ import type { Act, ActOutcome } from "../engines/engine.js";
 import { canonicalJson } from "../ledger/encoding.js";
 import type { LedgerChange } from "../ledger/ledger.js";
 import type { ReservationRecord } from "../ledger/records.js";
+import type { CoordinatorState } from "./state.js";
 
 export const ACT_PREFIX = "act/";
+
+type OpenPlans = CoordinatorState["plans"];
 
 /** One act for each donor that is still there, with what it holds now. */
 export function giveBackActs(
@@ -30,12 +33,31 @@ export function giveBackActs(
   );
 }
 
+/** Donors that use nearly all they were left with are told at once that they may use more. */
+export function expansionActs(allocator: ResourceAllocator): Act[] {
+  return allocator.expandDonors().flatMap(({ reservationId, fencingToken, planId, donorId }) => {
+    const allocation = allocator.allocationOf(donorId);
+    if (allocation === undefined) return [];
+    const act: Act = {
+      kind: "give-back",
+      actId: `${reservationId}/expand/${fencingToken}/${donorId}`,
+      planId: planId ?? "",
+      fencingToken,
+      instanceId: donorId,
+      nodeId: allocation.nodeId,
+      target: [...allocation.amounts],
+    };
+    return [act];
+  });
+}
+
 /**
  * A refusal that need not be the last word, of what the books still say: the machine would stay shrunk,
- * or short, for ever, so it is told again on the next tick.
+ * or short, for ever, so it is told again on the next tick. The victim of an open plan may run on after
+ * all, with what it held.
  */
 export function isToRepeat(
-  allocator: ResourceAllocator,
+  { allocator, plans }: { readonly allocator: ResourceAllocator; readonly plans: OpenPlans },
   acts: readonly Act[],
   outcome: ActOutcome,
 ): boolean {
@@ -43,12 +65,17 @@ export function isToRepeat(
   const act = acts.find(({ actId }) => actId === outcome.actId);
   if (act?.kind === "give-back") {
     const held = allocator.allocationOf(act.instanceId);
+    if (held === undefined) return isVictim(plans, act.instanceId);
     return held?.nodeId === act.nodeId && held.amounts.every((each, r) => each === act.target[r]);
   }
   if (act?.kind !== "grant") return false;
   const [reservationId = ""] = act.actId.split("/");
   const lease = allocator.reservation(reservationId);
   return lease?.state === "claimed" && lease.fencingToken === act.fencingToken;
+}
+
+function isVictim(plans: OpenPlans, instanceId: string): boolean {
+  return [...plans.values()].some(({ record }) => record.victims.includes(instanceId));
 }
 
 /** Written in the commit that causes the acts, so that a crash before they are sent loses none. */

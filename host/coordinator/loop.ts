@@ -6,7 +6,7 @@ import { backedActs, type CheckTally, checkBooks, isBackedPlan, newTally } from 
 import { decide, decisionRecord } from "./decision.js";
 import { finishPlan } from "./finish-plan.js";
 import { gather } from "./gather.js";
-import { giveBackActs, isToRepeat, outboxChanges } from "./give-backs.js";
+import { isToRepeat } from "./give-backs.js";
 import { grantRestart, isShort, topUpGrants } from "./grants.js";
 import type { KnownInstance } from "./instances.js";
 import { type Facts, LateWrites } from "./late-writes.js";
@@ -16,6 +16,7 @@ import { actsOfPlan } from "./plan-messages.js";
 import type { CoordinatorContext } from "./ports.js";
 import type { Recovered } from "./recovery.js";
 import { endHolds, letGo } from "./releases.js";
+import { judgeShrinks } from "./shrink-checks.js";
 import {
   type CoordinatorEvent,
   type CoordinatorState,
@@ -25,6 +26,7 @@ import {
   type PendingRequest,
   transition,
 } from "./state.js";
+import { sweepLeases } from "./sweep.js";
 import type { ConsiderOptions, CoordinatorRequest, CycleReport } from "./types.js";
 import { isStopping, weighAndCommit } from "./weigh.js";
 
@@ -279,14 +281,7 @@ export class CoordinatorLoop {
   /** Ends the leases that are over; what their donors gave goes back to them. */
   async #sweep(turn: Turn): Promise<void> {
     const { allocator } = this.#context;
-    const swept = allocator.transact(
-      () => {
-        // Who is down and was not seen to be back is late.
-        const ended = allocator.expire(({ instanceId }) => this.#state.down.has(instanceId));
-        return { ended, acts: giveBackActs(allocator, ended) };
-      },
-      ({ acts }) => outboxChanges(acts),
-    );
+    const swept = sweepLeases(allocator, (instanceId) => this.#state.down.has(instanceId));
     turn.expiredCount += swept.ended.filter(({ state }) => state === "expired").length;
     await this.#apply({ kind: "posted", acts: swept.acts }, turn);
   }
@@ -317,7 +312,7 @@ export class CoordinatorLoop {
     if (current === undefined) return [];
     if (!isBackedPlan(this.#context.ledger, current, turn.tally)) return [];
     const acts = actsOfPlan(this.#context.allocator, current);
-    const outcomes = await this.#ask(acts, turn);
+    const outcomes = judgeShrinks(this.#context.allocator, acts, await this.#ask(acts, turn));
     return [{ kind: "acted", planId: plan.record.planId, outcomes }];
   }
 
@@ -336,7 +331,8 @@ export class CoordinatorLoop {
     const written = backedActs(this.#context.ledger, acts, turn.tally);
     const outcomes = await this.#ask(written, turn);
     const { allocator } = this.#context;
-    const settled = outcomes.filter((outcome) => !isToRepeat(allocator, acts, outcome));
+    const { plans } = this.#state;
+    const settled = outcomes.filter((each) => !isToRepeat({ allocator, plans }, acts, each));
     if (settled.length === 0) return [];
     this.#late.answered(settled.map(({ actId }) => actId));
     return [{ kind: "answered", outcomes: settled }];

@@ -42,7 +42,8 @@ export class DryRunEngine implements Engine {
   }
 
   #one(act: Act): ActOutcome {
-    if (this.#confirmed.has(act.actId)) return { actId: act.actId, status: "confirmed" };
+    const before = this.#confirmed.get(act.actId);
+    if (before !== undefined) return confirmed(before);
     const token = this.#tokens.get(act.instanceId);
     if (token !== undefined && act.fencingToken < token) {
       const reason = `stale fencing token ${act.fencingToken}: ${act.instanceId} has seen ${token}`;
@@ -51,7 +52,7 @@ export class DryRunEngine implements Engine {
     this.#carryOut?.(act);
     this.#tokens.set(act.instanceId, act.fencingToken);
     this.#remember(act);
-    return { actId: act.actId, status: "confirmed" };
+    return confirmed(act);
   }
 
   #remember(act: Act): void {
@@ -60,4 +61,10 @@ export class DryRunEngine implements Engine {
     const oldest = this.#confirmed.keys().next();
     if (oldest.done !== true) this.#confirmed.delete(oldest.value);
   }
+}
+
+function confirmed(act: Act): ActOutcome {
+  const { actId } = act;
+  if (act.kind !== "shrink") return { actId, status: "confirmed" };
+  return { actId, status: "confirmed", held: act.target };
 }

@@ -47,7 +47,16 @@ export type Act = ActBase &
   );
 
 export type ActOutcome =
-  | { readonly actId: string; readonly status: "confirmed" }
+  | {
+      readonly actId: string;
+      readonly status: "confirmed";
+      /**
+       * Of a shrink: what the instance may use now, one value a resource, as it was read back after
+       * the act; NaN where nothing bounds it and the books alone account for it. A shrink that is
+       * confirmed without it, or with more than was asked for, does not count as done.
+       */
+      readonly held?: readonly number[];
+    }
   | {
       readonly actId: string;
       readonly status: "refused";

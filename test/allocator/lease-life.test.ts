@@ -34,6 +34,7 @@ function open(reserve: "pooled" | "sum" = "sum") {
     module,
     reserve,
     debug: true,
+    shrinkAfterTicks: 0,
   });
   allocator.addNode({ nodeId: "n", allocatable: [10, 10, 10, 10] });
   const wait = (minutes: number): void => clock.advanceTo(clock.nowMs() + minutes * MINUTE);

@@ -24,7 +24,13 @@ function world(): World {
   const clock = new VirtualClock(START);
   const ledger = new FailingLedger();
   const profiles = new FakeProfiles();
-  const allocator = new PredictiveAllocator({ clock, ledger, profiles, debug: true });
+  const allocator = new PredictiveAllocator({
+    clock,
+    ledger,
+    profiles,
+    debug: true,
+    shrinkAfterTicks: 0,
+  });
   allocator.addNode({ nodeId: "n", allocatable: [10, 10, 10, 10] });
   return { clock, ledger, profiles, allocator };
 }
@@ -391,7 +397,13 @@ test("restore rebuilds pools and leases exactly", () => {
   const other = { instanceId: "b", ownerId: "b", groupId: "h", expectedRestartMs: START };
   const next = allocator.reserve(lease(flat(2), other));
   allocator.claim(next.reservationId, { fencingToken: next.fencingToken, instanceId: "b" });
-  const again = new PredictiveAllocator({ clock, ledger, profiles, debug: true });
+  const again = new PredictiveAllocator({
+    clock,
+    ledger,
+    profiles,
+    debug: true,
+    shrinkAfterTicks: 0,
+  });
   again.restore();
   for (const [kind, id] of [
     ["node", "n"],

@@ -113,6 +113,7 @@ class Bench {
       module,
       reserve: "sum",
       debug: true,
+      shrinkAfterTicks: 0,
     });
   }
 

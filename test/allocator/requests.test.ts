@@ -40,6 +40,7 @@ function world(nodes: Readonly<Record<string, number>>): World {
     isInterruptible,
     module,
     debug: true,
+    shrinkAfterTicks: 0,
   });
   for (const [nodeId, size] of Object.entries(nodes)) {
     allocator.addNode({ nodeId, allocatable: [size, size, size, size] });

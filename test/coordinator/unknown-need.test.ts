@@ -33,6 +33,7 @@ class World {
     ledger: this.ledger,
     clock: this.clock,
     module,
+    shrinkAfterTicks: 0,
     debug: true,
   });
   readonly coordinator = new Coordinator({

@@ -67,7 +67,8 @@ test("a shrink sets cpu.max, cpu.weight, memory.high, never memory.max; give-bac
   try {
     bed.fake.write("app", { anon: GIB });
     const shrink: Act = { kind: "shrink", ...base("a"), target: [0.5, 2, 9, 9] };
-    assert.equal(await one(bed.engine, shrink), { actId: "a", status: "confirmed" });
+    const held = [0.5, 2, Number.NaN, Number.NaN];
+    assert.equal(await one(bed.engine, shrink), { actId: "a", status: "confirmed", held });
     assert.is(bed.text("app", "cpu.max"), "50000 100000");
     assert.is(bed.text("app", "cpu.weight"), "50");
     assert.is(bed.text("app", "memory.high"), String(2 * GIB));
@@ -129,8 +130,14 @@ test("tokens outlive the engine, acts are carried out once, strangers are refuse
     const act: Act = { kind: "shrink", ...base("a", 7), target: [1, 1, 0, 0] };
     assert.is((await one(bed.engine, act))?.status, "confirmed");
     bed.fake.write("app", {});
-    assert.is((await one(bed.engine, act))?.status, "confirmed");
+    const again = await one(bed.engine, act);
+    assert.is(again?.status, "confirmed");
     assert.is(bed.text("app", "cpu.max"), "200000 100000", "not a second time");
+    assert.equal(
+      again?.status === "confirmed" ? again.held?.[0] : 0,
+      2,
+      "what it is held to now, not what was written once",
+    );
     const late: Act = { kind: "shrink", ...base("b", 6), target: [1, 1, 0, 0] };
     assert.equal(await one(bed.reopen(), late), {
       actId: "b",

@@ -35,6 +35,16 @@ test("the same act sent again is confirmed and not carried out again", async () 
   assert.is(count, 1);
 });
 
+test("a shrink is confirmed with what it is held to now, the second time as well", async () => {
+  const engine = new DryRunEngine();
+  const target = [1, 2, 3, 4];
+  const base = { actId: "s", planId: "p", fencingToken: 1, instanceId: "i", nodeId: "n" };
+  const shrink: Act = { kind: "shrink", ...base, target };
+  const want = [{ actId: "s", status: "confirmed", held: target }];
+  assert.equal(await engine.act([shrink]), want);
+  assert.equal(await engine.act([shrink]), want);
+});
+
 test("a stale fencing token is refused for its instance only; an equal one is not stale", async () => {
   const engine = new DryRunEngine();
   await engine.act([interrupt("a", "i", 5)]);

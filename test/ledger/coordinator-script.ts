@@ -69,7 +69,7 @@ export class Process {
     const profiles = new FakeProfiles();
     for (const id of IDS) profiles.set(id, { need: [5, 5, 1, 1], keep: [2, 2, 0, 0] });
     const ports = { profiles, ledger, clock: this.#clock };
-    this.allocator = new PredictiveAllocator({ ...ports, debug: true });
+    this.allocator = new PredictiveAllocator({ ...ports, debug: true, shrinkAfterTicks: 0 });
     this.#coordinator = new Coordinator({
       ...ports,
       allocator: this.allocator,

@@ -76,7 +76,7 @@ export class CgroupEngine implements Engine {
 
   #one(act: Act): ActOutcome | undefined {
     const { actId, instanceId, fencingToken } = act;
-    if (this.#confirmed.has(actId)) return { actId, status: "confirmed" };
+    if (this.#confirmed.has(actId)) return this.#confirmation(act);
     const token = this.#tokens.get(instanceId);
     if (token !== undefined && fencingToken < token) {
       const reason = `stale fencing token ${fencingToken}: ${instanceId} has seen ${token}`;
@@ -93,7 +93,13 @@ export class CgroupEngine implements Engine {
     if (reason === PENDING) return undefined;
     if (reason !== undefined) return { actId, status: "refused", reason };
     this.#remember(actId);
-    return { actId, status: "confirmed" };
+    return this.#confirmation(act, place);
+  }
+
+  /** A shrink's answer says what the kernel holds it to now, whoever changed it meanwhile. */
+  #confirmation({ actId, kind, instanceId }: Act, place = this.#placeOf(instanceId)): ActOutcome {
+    if (kind !== "shrink" || place === undefined) return { actId, status: "confirmed" };
+    return { actId, status: "confirmed", held: this.#controls.held(place) };
   }
 
   /** @returns undefined when it is done, else why not */

@@ -92,6 +92,22 @@ export class Controls {
     return applied.ok && !bounded.cpu ? this.#nice(place, options) : applied;
   }
 
+  /** What bounds the place now: cores, GiB, then NaN for what no group bounds. Infinity: unlimited. */
+  held(place: Place): number[] {
+    const bounded = this.bounded(place);
+    const path = place.kind === "group" ? place.path : "";
+    const [quota = "", period = ""] = (this.#text(path, "cpu.max") ?? "").trim().split(" ");
+    const cores = quota === "max" ? Infinity : Number(quota) / Number(period);
+    const high = this.#text(path, "memory.high")?.trim();
+    const memoryGiB = high === "max" ? Infinity : singleNumber(high ?? "") / GIB;
+    return [
+      bounded.cpu ? cores : Number.NaN,
+      bounded.memory ? memoryGiB : Number.NaN,
+      Number.NaN,
+      Number.NaN,
+    ];
+  }
+
   /** Processes there now; none when it is over. */
   pids(place: Place): number[] {
     if (place.kind === "group") return this.#pidsBelow(this.#folder(place.path));
