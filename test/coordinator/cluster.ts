@@ -55,7 +55,12 @@ export class Cluster {
     const { clock, ledger, profiles, priorities, engine } = this;
     const { reserve = "pooled" } = options;
     const ports = { profiles, ledger, clock, module };
-    this.allocator = new PredictiveAllocator({ ...ports, debug: true, reserve, shrinkAfterTicks: 0 });
+    this.allocator = new PredictiveAllocator({
+      ...ports,
+      debug: true,
+      reserve,
+      shrinkAfterTicks: 0,
+    });
     this.coordinator = new Coordinator({
       allocator: this.allocator,
       profiles,

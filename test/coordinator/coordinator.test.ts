@@ -145,7 +145,11 @@ class RefusingEngine implements Engine {
     return acts.map((act) =>
       this.refuses(act)
         ? { actId: act.actId, status: "refused", reason: "no" }
-        : { actId: act.actId, status: "confirmed", ...(act.kind === "shrink" && { held: act.target }) },
+        : {
+            actId: act.actId,
+            status: "confirmed",
+            ...(act.kind === "shrink" && { held: act.target }),
+          },
     );
   }
   async close(): Promise<void> {}

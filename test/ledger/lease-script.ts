@@ -25,7 +25,13 @@ export function openBooks(ledger: Ledger): Books {
   for (let owner = 0; owner < OWNERS; owner++) {
     profiles.set(`i${owner}`, { need: [2, 2, 1, 1], keep: [1, 1, 0, 0] });
   }
-  const allocator = new PredictiveAllocator({ profiles, ledger, clock, debug: true, shrinkAfterTicks: 0 });
+  const allocator = new PredictiveAllocator({
+    profiles,
+    ledger,
+    clock,
+    debug: true,
+    shrinkAfterTicks: 0,
+  });
   allocator.restore();
   return { allocator, clock, ledger };
 }
