@@ -71,7 +71,7 @@ function roundTrip(): BenchCase {
       const { module, memory, plan, network, refresh } = core;
       const setup = { module, memory, plan, network, refresh };
       const pool = new PiscinaWorkers({ threadCount: 2, setup, taskMsMax: 60_000 });
-      const task = { itemCount: 0, tick: 0, scratchIndex: 0 };
+      const task = { slice: 0, itemCount: 0, tick: 0, scratchIndex: 0 };
       let failures = 0;
       const run = (count: number) => async () => {
         const tasks = Array.from({ length: count }, (_, index) => ({

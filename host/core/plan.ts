@@ -6,12 +6,14 @@
  *
  *   state     tile[tileCount]             docs/abi.md; written by the worker that holds the tile
  *   epochs    u32[tileCount]              rises when a tile's new answers are published
- *   inbox     inbox tile[inboxTiles]      samples of a tick, one tile a round; written by the host
- *   work      i32[journalTiles][4]        what a tick has to do, see WORK_*
+ *   inbox     inbox tile[inboxTiles]      samples of a slice, one tile a round; written by the host
+ *   work      i32[journalTiles][4]        what a slice has to do, see WORK_*
  *   control   i32[16]                     see CONTROL_*
  *   journal   state part[journalTiles]    each tile as it was before the tick touched it
  *   offsets   f32[48]                     calibration of the envelope, asinh space
  *   scratch   one block a task, and a last one for the thread that reads
+ *
+ * Inbox, work, control and journal are there once a slice: `sliceCount` times, one after the other.
  */
 import { invariant } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
@@ -41,9 +43,11 @@ export const PHASE_WAITING = 0;
 export const PHASE_JOURNALED = 1;
 export const PHASE_DONE = 2;
 
-/** Words of the control region. */
+/** Words of a slice's part of the control region. */
 export const CONTROL_CURSOR = 0;
-const CONTROL_BYTES = 64;
+export const CONTROL_BYTES = 64;
+/** While workers compute one slice, the host publishes the one before and places the next. */
+const SLICES = 2;
 
 export const JOURNAL_TILES_MAX = 16_384;
 /**
@@ -83,8 +87,12 @@ export interface ProfilerPlan {
   readonly tileCount: number;
   readonly hiddenSize: number;
   readonly tileBytes: number;
+  /** Tiles of one slice of a tick. */
   readonly journalTiles: number;
+  /** Inbox tiles of one slice. */
   readonly inboxTiles: number;
+  /** Slices that may be under way at one time. */
+  readonly sliceCount: number;
   readonly state: Region;
   readonly epochs: Region;
   readonly inbox: Region;
@@ -124,6 +132,7 @@ export function planProfiler(arena: ArenaPlan, sizes: ProfilerPlanSizes): Profil
   // One instance's whole queue fits, so that no instance is ever split over two slices.
   const inboxTiles = Math.max(journalTiles, LIMITS.pendingSamplesPerInstanceMax);
   const bytes = tileBytes(sizes.hiddenSize);
+  const sliceCount = sizes.workers > 0 && tileCount > journalTiles ? SLICES : 1;
   const scratchPlan = planScratch(sizes);
   const plan: ProfilerPlan = {
     tileCount,
@@ -131,14 +140,15 @@ export function planProfiler(arena: ArenaPlan, sizes: ProfilerPlanSizes): Profil
     tileBytes: bytes,
     journalTiles,
     inboxTiles,
+    sliceCount,
     state: arena.region("state", tileCount * bytes),
     epochs: arena.region("epochs", tileCount * 4),
-    inbox: arena.region("inbox", inboxTiles * INBOX_TILE_BYTES),
-    work: arena.region("work", journalTiles * WORK_FIELDS * 4),
-    control: arena.region("control", CONTROL_BYTES),
-    journal: arena.region("journal", journalTiles * TILE_HIDDEN),
+    inbox: arena.region("inbox", sliceCount * inboxTiles * INBOX_TILE_BYTES),
+    work: arena.region("work", sliceCount * journalTiles * WORK_FIELDS * 4),
+    control: arena.region("control", sliceCount * CONTROL_BYTES),
+    journal: arena.region("journal", sliceCount * journalTiles * TILE_HIDDEN),
     offsets: arena.region("offsets", ENVELOPE_ROWS * 4),
-    scratch: Array.from({ length: Math.max(1, sizes.workers) + 1 }, (_, index) =>
+    scratch: Array.from({ length: sliceCount * Math.max(1, sizes.workers) + 1 }, (_, index) =>
       arena.region(`scratch ${index}`, scratchPlan.bytes),
     ),
     scratchPlan,

@@ -38,6 +38,7 @@ import type { DropReason } from "./sample-check.js";
 import { Population } from "./statistics.js";
 import { surgePriorOf } from "./surge-prior.js";
 import { TickSlices } from "./tick.js";
+import { runSlices } from "./tick-run.js";
 import { writeIdentity, writeInterruptions } from "./tile-lanes.js";
 import type { Workers } from "./workers.js";
 
@@ -351,28 +352,17 @@ export class Profiler implements ProfileReader {
   async #runTick(): Promise<TickReport> {
     const { plan, views } = this.#core;
     views.f32.set(this.#calibration.offsets, plan.offsets.ptr / 4);
-    const tick = ++this.#tick;
     const tiles = this.#intake.takeTouched();
-    let sampleCount = 0;
-    let tileCount = 0;
-    let sliceCount = 0;
-    let repeatCount = 0;
-    for (let next = 0; next < tiles.length; ) {
-      const from = next;
-      next = this.#slices.place(tiles, from);
-      try {
-        const report = this.#slices.publish(await this.#slices.compute(tick));
-        sampleCount += report.sampleCount;
-        tileCount += report.tileCount;
-        repeatCount += report.repeatCount;
-        sliceCount += report.tileCount === 0 ? 0 : 1;
-      } catch (cause) {
+    const report = await runSlices({
+      slices: this.#slices,
+      tick: ++this.#tick,
+      tiles,
+      onFailed: (from) => {
         for (const tile of tiles.subarray(from)) this.#intake.touch(tile);
-        throw cause;
-      }
-    }
+      },
+    });
     this.#learner.afterTick();
-    return { tick, sampleCount, tileCount, sliceCount, repeatCount };
+    return report;
   }
 
   #prepareLane(slot: number, lastTimeSeconds: number): void {

@@ -56,16 +56,21 @@ function powerOfTwo(exponent: number): number {
   return power;
 }
 
+/** One double and its two halves, the second with sign and exponent (as in the core's memory). */
+const DOUBLE = new Float64Array(1);
+const HALVES = new Uint32Array(DOUBLE.buffer);
+const EXPONENT_MASK = 0x7ff;
+const EXPONENT_BIAS = 1_023;
+
 /** Index of the bucket that holds a value >= 0. */
 function bucketOf(value: number): number {
-  let low = 0;
-  let high = EDGES.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((EDGES[middle] ?? 0) <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  DOUBLE[0] = value;
+  const octave = (((HALVES[1] ?? 0) >>> 20) & EXPONENT_MASK) - EXPONENT_BIAS;
+  if (octave < OCTAVE_FROM) return 0;
+  if (octave >= OCTAVE_TO) return EDGES.length;
+  let bucket = (octave - OCTAVE_FROM) * 4 + 1;
+  while ((EDGES[bucket] ?? Number.POSITIVE_INFINITY) <= value) bucket++;
+  return bucket;
 }
 
 /** Quantiles, resource x level as a keep-need: index = resource * 4 + quantile, NaN = unknown. */

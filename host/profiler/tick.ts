@@ -5,10 +5,12 @@
  * finished changes nothing. Non-goals: deciding when to tick.
  *
  * A tick over more tiles than the journal holds is done and published slice by slice, each
- * instance whole.
+ * instance whole. With threads two slices are under way: while they compute one, the host publishes
+ * the one before and places the next. Slices share no tile.
  */
 import { INBOX_FLAGS, INBOX_TILE_BYTES, TILE_HIDDEN, TILE_LANES } from "../core/abi.js";
 import {
+  CONTROL_BYTES,
   CONTROL_CURSOR,
   PHASE_DONE,
   PHASE_WAITING,
@@ -44,18 +46,30 @@ export interface SliceReport {
   readonly repeatCount: number;
 }
 
+interface InboxPlace {
+  readonly first: number;
+  readonly rounds: number;
+}
+
 export class TickSlices {
   readonly #parts: TickParts;
-  /** Samples of each slot in the slice under way. */
+  /** Samples of each slot in the slices under way. */
   readonly #placed: Uint16Array;
-  /** Work item of each tile in the slice under way, -1 = not in it. */
+  /** Work item of each tile in the slices under way, -1 = in none. */
   readonly #items: Int32Array;
-  #itemCount = 0;
+  /** Items of each slice; those of slice s begin at s x `journalTiles`. */
+  readonly #itemCounts: number[];
 
   constructor(parts: TickParts) {
     this.#parts = parts;
     this.#placed = new Uint16Array(parts.core.plan.tileCount * TILE_LANES);
     this.#items = new Int32Array(parts.core.plan.tileCount).fill(-1);
+    this.#itemCounts = new Array<number>(parts.core.plan.sliceCount).fill(0);
+  }
+
+  /** Slices that may be under way at one time. */
+  get count(): number {
+    return this.#itemCounts.length;
   }
 
   /** Where the published state of a tile lies while the tick works on the tile. */
@@ -75,52 +89,56 @@ export class TickSlices {
   }
 
   /**
-   * Takes tiles from `tiles[from]` on until the journal or the inbox is full.
+   * Takes tiles from `tiles[from]` on until the slice's journal or inbox is full.
    *
+   * @param slice one that is not under way
    * @returns index of the first tile that is not in the slice
    */
-  place(tiles: Int32Array, from: number): number {
+  place(slice: number, tiles: Int32Array, from: number): number {
     const { plan } = this.#parts.core;
-    this.#itemCount = 0;
+    let items = 0;
     let inbox = 0;
     let index = from;
     for (; index < tiles.length; index++) {
       const tile = present(tiles[index], "tile");
       const rounds = this.#roundsOf(tile);
       if (rounds === 0) continue;
-      if (this.#itemCount === plan.journalTiles || inbox + rounds > plan.inboxTiles) break;
-      this.#placeTile(tile, inbox, rounds);
+      if (items === plan.journalTiles || inbox + rounds > plan.inboxTiles) break;
+      const item = slice * plan.journalTiles + items++;
+      this.#placeTile(item, tile, { first: slice * plan.inboxTiles + inbox, rounds });
       inbox += rounds;
     }
+    this.#itemCounts[slice] = items;
     return index;
   }
 
   /** @throws ERR_WORKER_LOST, ERR_KERNEL_TRAP; then every tile is as it was before */
-  async compute(tick: number): Promise<number> {
+  async compute(slice: number, tick: number): Promise<number> {
     const { workers } = this.#parts;
-    let undone = this.#itemCount;
+    let undone = this.#itemCounts[slice] ?? 0;
     let stuck = 0;
     let repeats = 0;
     while (undone > 0) {
-      const failures = await workers.run(this.#tasks(tick, undone), 2 ** stuck);
-      const left = this.#restore({ done: false });
+      const failures = await workers.run(this.#tasks(slice, tick, undone), 2 ** stuck);
+      const left = this.#restore(slice, { done: false });
       if (left === 0) break;
       repeats++;
       stuck = left === undone ? stuck + 1 : 0;
       undone = left;
       if (stuck < STUCK_MAX) continue;
-      this.#rollBack();
+      this.rollBack(slice);
       throw workerLost(failures, undone);
     }
     return repeats;
   }
 
   /** The epoch switch: from here on readers see this slice. */
-  publish(repeatCount: number): SliceReport {
+  publish(slice: number, repeatCount: number): SliceReport {
     const { plan } = this.#parts.core;
     const { i32, u32 } = this.#parts.core.views.all;
+    const { first, end } = this.#itemsOf(slice);
     let sampleCount = 0;
-    for (let item = 0; item < this.#itemCount; item++) {
+    for (let item = first; item < end; item++) {
       const tile = present(i32[this.#word(item, WORK_TILE)], "tile of a work item");
       Atomics.add(u32, plan.epochs.ptr / 4 + tile, 1);
       this.#items[tile] = -1;
@@ -128,9 +146,13 @@ export class TickSlices {
         sampleCount += this.#publishSlot(tile * TILE_LANES + lane);
       }
     }
-    const tileCount = this.#itemCount;
-    this.#itemCount = 0;
-    return { sampleCount, tileCount, repeatCount };
+    this.#itemCounts[slice] = 0;
+    return { sampleCount, tileCount: end - first, repeatCount };
+  }
+
+  #itemsOf(slice: number): { readonly first: number; readonly end: number } {
+    const first = slice * this.#parts.core.plan.journalTiles;
+    return { first, end: first + (this.#itemCounts[slice] ?? 0) };
   }
 
   #publishSlot(slot: number): number {
@@ -152,14 +174,13 @@ export class TickSlices {
     return rounds;
   }
 
-  #placeTile(tile: number, inboxFirst: number, rounds: number): void {
+  #placeTile(item: number, tile: number, inbox: InboxPlace): void {
     const { queue, core, onLane } = this.#parts;
     const { i32 } = core.views;
-    const item = this.#itemCount++;
     this.#items[tile] = item;
     i32[this.#word(item, WORK_TILE)] = tile;
-    i32[this.#word(item, WORK_INBOX_FIRST)] = inboxFirst;
-    i32[this.#word(item, WORK_ROUNDS)] = rounds;
+    i32[this.#word(item, WORK_INBOX_FIRST)] = inbox.first;
+    i32[this.#word(item, WORK_ROUNDS)] = inbox.rounds;
     i32[this.#word(item, WORK_PHASE)] = PHASE_WAITING;
     for (let lane = 0; lane < TILE_LANES; lane++) {
       const slot = tile * TILE_LANES + lane;
@@ -203,22 +224,23 @@ export class TickSlices {
     }
   }
 
-  #tasks(tick: number, undone: number): TickTask[] {
+  #tasks(slice: number, tick: number, undone: number): TickTask[] {
     const { core, workers } = this.#parts;
-    Atomics.store(core.views.i32, core.plan.control.ptr / 4 + CONTROL_CURSOR, 0);
-    const count = Math.min(Math.max(1, workers.threadCount), undone);
-    return Array.from({ length: count }, (_, scratchIndex) => ({
-      itemCount: this.#itemCount,
-      tick,
-      scratchIndex,
-    }));
+    const control = core.plan.control.ptr + slice * CONTROL_BYTES;
+    Atomics.store(core.views.i32, control / 4 + CONTROL_CURSOR, 0);
+    const threads = Math.max(1, workers.threadCount);
+    const itemCount = this.#itemCounts[slice] ?? 0;
+    return Array.from({ length: Math.min(threads, undone) }, (_, index) => {
+      return { slice, itemCount, tick, scratchIndex: slice * threads + index };
+    });
   }
 
   /** Puts half-written tiles back, on wish the done ones too. @returns items that are to be done */
-  #restore(also: { readonly done: boolean }): number {
+  #restore(slice: number, also: { readonly done: boolean }): number {
     const { i32 } = this.#parts.core.views;
+    const { first, end } = this.#itemsOf(slice);
     let left = 0;
-    for (let item = 0; item < this.#itemCount; item++) {
+    for (let item = first; item < end; item++) {
       const phase = Atomics.load(i32, this.#word(item, WORK_PHASE));
       if (phase === PHASE_DONE && !also.done) continue;
       left++;
@@ -237,16 +259,17 @@ export class TickSlices {
     Atomics.store(i32, this.#word(item, WORK_PHASE), PHASE_WAITING);
   }
 
-  /** Nothing of the slice happened; its samples wait in the queue. */
-  #rollBack(): void {
-    this.#restore({ done: true });
+  /** Nothing of the slice happened; its samples wait in the queue. No task of it may run any more. */
+  rollBack(slice: number): void {
+    this.#restore(slice, { done: true });
     const { i32 } = this.#parts.core.views;
-    for (let item = 0; item < this.#itemCount; item++) {
+    const { first, end } = this.#itemsOf(slice);
+    for (let item = first; item < end; item++) {
       const tile = present(i32[this.#word(item, WORK_TILE)], "tile of a work item");
       this.#items[tile] = -1;
       this.#placed.fill(0, tile * TILE_LANES, (tile + 1) * TILE_LANES);
     }
-    this.#itemCount = 0;
+    this.#itemCounts[slice] = 0;
   }
 
   #word(item: number, field: number): number {

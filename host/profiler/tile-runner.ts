@@ -21,6 +21,7 @@ import { computeAnswers } from "../core/answers.js";
 import { callKernel, type Kernel } from "../core/kernel.js";
 import type { NetworkRegions } from "../core/network.js";
 import {
+  CONTROL_BYTES,
   CONTROL_CURSOR,
   envelopeOffset,
   hiddenOffset,
@@ -71,11 +72,13 @@ export class TileRunner {
   #drain(task: TickTask): number {
     const { plan } = this.#parts;
     const { i32 } = this.#bound;
-    const cursor = plan.control.ptr / 4 + CONTROL_CURSOR;
+    const cursor = (plan.control.ptr + task.slice * CONTROL_BYTES) / 4 + CONTROL_CURSOR;
+    const first = task.slice * plan.journalTiles;
     let done = 0;
     for (;;) {
-      const item = Atomics.add(i32, cursor, 1);
-      if (item >= task.itemCount) return done;
+      const taken = Atomics.add(i32, cursor, 1);
+      if (taken >= task.itemCount) return done;
+      const item = first + taken;
       const phase = this.#workWord(item, WORK_PHASE);
       const found = Atomics.load(i32, phase);
       if (found === PHASE_DONE) continue;

@@ -7,7 +7,9 @@ import type { Refresh } from "./profiler-options.js";
 
 /** One worker's share of a tick. Integers only: everything else lies in the shared memory. */
 export interface TickTask {
-  /** Items in the work table; the workers take them one after another. */
+  /** Which of the slices under way. */
+  readonly slice: number;
+  /** Items in the slice's work table; the workers take them one after another. */
   readonly itemCount: number;
   readonly tick: number;
   /** The scratch block that this task owns while it runs. */
@@ -25,8 +27,9 @@ export interface WorkerSetup {
 }
 
 /**
- * Where a tick's tasks run. `run` settles only when no task of it can touch the memory any more,
- * also when a worker was lost; what the lost one left undone is seen in the work table.
+ * Where a tick's tasks run. Two calls may be under way, each with tasks of its own. `run` settles
+ * only when no task of it can touch the memory any more, also when a worker was lost; what the lost
+ * one left undone is seen in the work table.
  */
 export interface Workers {
   readonly threadCount: number;
@@ -58,7 +61,8 @@ export class PiscinaWorkers implements Workers {
   readonly #taskMsMax: number;
   /** What the pool reported of threads without a task: one that could not start, or died idle. */
   #idleFailures: unknown[] = [];
-  #giveUp = new AbortController();
+  /** One a call under way. */
+  readonly #calls = new Set<AbortController>();
   /** Every thread that may have had a task and was not seen to be gone. */
   readonly #threads = new Set<Worker>();
 
@@ -76,7 +80,7 @@ export class PiscinaWorkers implements Workers {
       minThreads: threadCount,
       maxThreads: threadCount,
       idleTimeout: Number.POSITIVE_INFINITY,
-      maxQueue: threadCount * 2,
+      maxQueue: threadCount * 4,
       concurrentTasksPerWorker: 1,
       atomics: "sync",
       workerData: setup,
@@ -94,7 +98,8 @@ export class PiscinaWorkers implements Workers {
     pool.on("error", (error: unknown) => {
       this.#idleFailures.push(error);
       // Nobody is left to take the tasks: waiting for the deadline would not change that.
-      if (pool.threads.length === 0) this.#giveUp.abort(error);
+      if (pool.threads.length > 0) return;
+      for (const call of this.#calls) call.abort(error);
     });
     return pool;
   }
@@ -103,11 +108,12 @@ export class PiscinaWorkers implements Workers {
     this.#pool ??= this.#open(this.#options);
     const pool = this.#pool;
     const controller = new AbortController();
-    this.#giveUp = controller;
+    this.#calls.add(controller);
     const { signal } = controller;
     const deadline = AbortSignal.timeout(this.#taskMsMax * patience);
     deadline.addEventListener("abort", () => controller.abort(deadline.reason), { once: true });
     const settled = await Promise.allSettled(tasks.map((task) => pool.run(task, { signal })));
+    this.#calls.delete(controller);
     const failures = this.#idleFailures;
     this.#idleFailures = [];
     let lost = false;

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { VirtualClock } from "../../host/lib/clock.js";
+import { isRepriseError } from "../../host/lib/errors.js";
 import { Prng } from "../../host/lib/prng.js";
 import { Profiler, type ProfilerOptions } from "../../host/profiler/profiler.js";
 import { FLEET_START_MS, registrationOf, sampleOf, untrainedWeights } from "../support/fleet.js";
@@ -50,8 +51,12 @@ const range = (count: number) => Array.from({ length: count }, (_, index) => ind
 test("the number of workers does not change a bit", async () => {
   const inline = await run({ instances: range(50), steps: 12 });
   for (const workers of [1, 2, 3]) {
-    const threaded = await run({ instances: range(50), steps: 12, options: { workers } });
-    assert.equal(threaded.digests, inline.digests, `${workers} workers`);
+    // One slice, and several of which two are under way.
+    for (const journalTiles of [8, 1 + (workers % 2)]) {
+      const options = { workers, journalTiles };
+      const threaded = await run({ instances: range(50), steps: 12, options });
+      assert.equal(threaded.digests, inline.digests, `${workers} workers, ${journalTiles} tiles`);
+    }
   }
 });
 
@@ -80,16 +85,45 @@ test("neither do the other instances, their order, slices, or the split into tic
 test("workers that die in the middle of tiles are replaced and nothing is lost", async () => {
   const plan = { instances: range(60), steps: 10, ticksAfter: (step: number) => step % 2 === 0 };
   const calm = await run(plan);
-  const stormy = await run({
-    ...plan,
-    options: {
-      workers: 2,
-      taskMsMax: 500,
-      workerUrl: new URL("./dying-worker.js", import.meta.url),
-    },
-  });
-  assert.ok(stormy.repeats >= 5, `only ${stormy.repeats} repeats`);
-  assert.equal(stormy.digests, calm.digests);
+  for (const journalTiles of [8, 2]) {
+    const stormy = await run({
+      ...plan,
+      options: {
+        workers: 2,
+        taskMsMax: 500,
+        journalTiles,
+        workerUrl: new URL("./dying-worker.js", import.meta.url),
+      },
+    });
+    assert.ok(stormy.repeats >= 5, `only ${stormy.repeats} repeats`);
+    assert.equal(stormy.digests, calm.digests);
+  }
+});
+
+test("a slice that fails takes back what was computed after it, and the next tick does it all", async () => {
+  const calm = await run({ instances: range(64), steps: 2 });
+  const workerUrl = new URL("./refusing-worker.js", import.meta.url);
+  const profiler = open({ workers: 2, journalTiles: 3, workerUrl });
+  for (const index of range(64)) profiler.register(registrationOf(index));
+  const offer = (step: number) => {
+    for (const index of range(64)) {
+      if ((index + step) % 9 !== 0) profiler.offer(sampleOf(index, step));
+    }
+  };
+  offer(0);
+  await profiler.tick();
+  const before = digests(profiler);
+  offer(1);
+  const waiting = profiler.pendingSampleCount;
+  const code = await profiler.tick().catch((error) => (isRepriseError(error) ? error.code : error));
+  assert.is(code, "ERR_WORKER_LOST");
+  assert.is(profiler.pendingSampleCount, waiting);
+  assert.equal(digests(profiler), before);
+  const report = await profiler.tick();
+  assert.is(report.sampleCount, waiting);
+  assert.is(report.sliceCount, 3);
+  assert.equal(digests(profiler), calm.digests);
+  await profiler.close();
 });
 
 test("a recycled slot starts as if it had never been used", async () => {
