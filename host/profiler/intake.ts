@@ -52,7 +52,7 @@ export class SampleIntake {
     if (slot === undefined || life === undefined) return "unknown-id";
     return (
       checkSample(sample, this.#clock.nowMs()) ??
-      checkPlace(life, sample.timeMs) ??
+      checkPlace(life, sample) ??
       this.#push(slot, life, sample)
     );
   }
@@ -95,7 +95,8 @@ function isObject(sample: unknown): boolean {
 }
 
 /** Whether the sample comes at a time at which its instance can have one. */
-function checkPlace(life: Life, timeMs: number): DropReason | undefined {
+// The sample, not its time: a double handed over to a call may cost an object.
+function checkPlace(life: Life, { timeMs }: Sample): DropReason | undefined {
   if (timeMs === life.lastMs) return "duplicate";
   if (timeMs < life.lastMs) return "out-of-order";
   if (life.stoppedMs !== undefined) return "stopped";

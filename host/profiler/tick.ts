@@ -46,11 +46,6 @@ export interface SliceReport {
   readonly repeatCount: number;
 }
 
-interface InboxPlace {
-  readonly first: number;
-  readonly rounds: number;
-}
-
 export class TickSlices {
   readonly #parts: TickParts;
   /** Samples of each slot in the slices under way. */
@@ -105,7 +100,7 @@ export class TickSlices {
       if (rounds === 0) continue;
       if (items === plan.journalTiles || inbox + rounds > plan.inboxTiles) break;
       const item = slice * plan.journalTiles + items++;
-      this.#placeTile(item, tile, { first: slice * plan.inboxTiles + inbox, rounds });
+      this.#placeTile(item, tile, slice * plan.inboxTiles + inbox, rounds);
       inbox += rounds;
     }
     this.#itemCounts[slice] = items;
@@ -174,13 +169,13 @@ export class TickSlices {
     return rounds;
   }
 
-  #placeTile(item: number, tile: number, inbox: InboxPlace): void {
+  #placeTile(item: number, tile: number, inboxFirst: number, rounds: number): void {
     const { queue, core, onLane } = this.#parts;
     const { i32 } = core.views;
     this.#items[tile] = item;
     i32[this.#word(item, WORK_TILE)] = tile;
-    i32[this.#word(item, WORK_INBOX_FIRST)] = inbox.first;
-    i32[this.#word(item, WORK_ROUNDS)] = inbox.rounds;
+    i32[this.#word(item, WORK_INBOX_FIRST)] = inboxFirst;
+    i32[this.#word(item, WORK_ROUNDS)] = rounds;
     i32[this.#word(item, WORK_PHASE)] = PHASE_WAITING;
     for (let lane = 0; lane < TILE_LANES; lane++) {
       const slot = tile * TILE_LANES + lane;

@@ -17,7 +17,7 @@ import {
   TILE_HIDDEN,
   TILE_LANES,
 } from "../core/abi.js";
-import { computeAnswers } from "../core/answers.js";
+import { type AnswerParts, type AnswerPlace, computeAnswers } from "../core/answers.js";
 import { callKernel, type Kernel } from "../core/kernel.js";
 import type { NetworkRegions } from "../core/network.js";
 import {
@@ -56,11 +56,26 @@ export type TileStep = "journaled" | "ingested" | "stepped" | "computed" | "done
 
 export class TileRunner {
   readonly #parts: TileRunnerParts;
+  /** One a scratch block; this and the two below stay, so that a tile makes no object. */
+  readonly #answerParts: readonly AnswerParts[];
+  readonly #place: Place = { item: 0, state: 0, scratch: 0, scratchIndex: 0, published: 0 };
+  readonly #answerPlace: { -readonly [K in keyof AnswerPlace]: AnswerPlace[K] } = {
+    state: 0,
+    hidden: 0,
+    envelope: 0,
+    keep: 0,
+    outageMinutes: Number.NaN,
+  };
   #bound: BoundViews;
 
   constructor(parts: TileRunnerParts) {
     this.#parts = parts;
     this.#bound = parts.views.all;
+    const { kernel, plan, network } = parts;
+    this.#answerParts =
+      network === null
+        ? []
+        : plan.scratch.map(({ ptr }) => ({ kernel, plan, network, scratch: ptr }));
   }
 
   /** @returns items done by this task */
@@ -98,9 +113,12 @@ export class TileRunner {
     u8.copyWithin(plan.journal.ptr + item * TILE_HIDDEN, state, state + TILE_HIDDEN);
     Atomics.store(i32, this.#workWord(item, WORK_PHASE), PHASE_JOURNALED);
     this.#step("journaled", item);
-    const scratch = present(plan.scratch[scratchIndex], "scratch block").ptr;
-    const published = present(i32[plan.epochs.ptr / 4 + tile], "epoch of a tile") & 1;
-    const place = { item, state, scratch, published };
+    const place = this.#place;
+    place.item = item;
+    place.state = state;
+    place.scratch = present(plan.scratch[scratchIndex], "scratch block").ptr;
+    place.scratchIndex = scratchIndex;
+    place.published = present(i32[plan.epochs.ptr / 4 + tile], "epoch of a tile") & 1;
     this.#rounds(place);
     if (network !== null && refresh === "tick") this.#answer(place);
     this.#step("computed", item);
@@ -160,16 +178,17 @@ export class TileRunner {
 
   /** Envelope and keep-need of the lanes that took a sample; the others carry theirs over. */
   #answer(place: Place): void {
-    const { kernel, plan, network } = this.#parts;
+    const { kernel, plan } = this.#parts;
     const next = 1 - place.published;
     const mask = place.scratch + plan.scratchPlan.mask + LANE_ROW_BYTES;
-    const hidden = place.state + hiddenOffset(plan, next);
     const envelope = place.state + envelopeOffset(plan, next);
     const keep = place.state + keepOffset(plan, next);
-    computeAnswers(
-      { kernel, plan, network: present(network, "network"), scratch: place.scratch },
-      { state: place.state, hidden, envelope, keep, outageMinutes: Number.NaN },
-    );
+    const answer = this.#answerPlace;
+    answer.state = place.state;
+    answer.hidden = place.state + hiddenOffset(plan, next);
+    answer.envelope = envelope;
+    answer.keep = keep;
+    computeAnswers(present(this.#answerParts[place.scratchIndex], "a network's scratch"), answer);
     kernel.carryLanes(
       mask,
       place.state + envelopeOffset(plan, place.published),
@@ -189,9 +208,10 @@ export class TileRunner {
 }
 
 interface Place {
-  readonly item: number;
-  readonly state: number;
-  readonly scratch: number;
+  item: number;
+  state: number;
+  scratch: number;
+  scratchIndex: number;
   /** Parity of the buffer that readers use. */
-  readonly published: number;
+  published: number;
 }
