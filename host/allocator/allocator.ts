@@ -238,10 +238,8 @@ export class PredictiveAllocator implements ResourceAllocator {
     return leases.get(heldByOwner.get(ownerId) ?? claimedByOwner.get(ownerId) ?? "");
   }
 
-  reservations(): Iterable<ReservationRecord> {
-    return [...this.#book.leases.values()].sort((a, b) =>
-      a.reservationId < b.reservationId ? -1 : 1,
-    );
+  reservations(nodeId?: string): Iterable<ReservationRecord> {
+    return this.#book.leasesById(nodeId);
   }
 
   claim(

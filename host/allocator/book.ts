@@ -84,6 +84,12 @@ export class Book {
     return present(this.nodes.get(nodeId), `node ${nodeId}`);
   }
 
+  /** Live leases in the order of their ids; those of one node when it is named. */
+  leasesById(nodeId?: string): ReservationRecord[] {
+    const ids = nodeId === undefined ? this.leases.keys() : this.nodes.get(nodeId)?.leaseIds;
+    return [...(ids ?? [])].sort().map((id) => present(this.leases.get(id), `lease ${id}`));
+  }
+
   /** What the leases of a node hold over time. */
   stepsOf(node: NodeState): Steps {
     if (this.#pooling === undefined) return this.plainStepsOf(node);

@@ -154,6 +154,7 @@ export interface ResourceAllocator {
   resizeNode(nodeId: string, allocatable: readonly number[]): void;
   removeNode(nodeId: string): void;
   nodeIds(): readonly string[];
+  hasNode(nodeId: string): boolean;
 
   /** Sets what an instance holds on a node. @throws ERR_NO_ROOM, ERR_UNKNOWN_ID */
   allocate(instanceId: string, groupId: string, nodeId: string, amounts: readonly number[]): void;
@@ -167,7 +168,8 @@ export interface ResourceAllocator {
   reserve(request: ReserveRequest): ReservationRecord;
   reservation(reservationId: string): ReservationRecord | undefined;
   reservationOfOwner(ownerId: string): ReservationRecord | undefined;
-  reservations(): Iterable<ReservationRecord>;
+  /** By id; of one node when it is named, none where there is no such node. */
+  reservations(nodeId?: string): Iterable<ReservationRecord>;
   /** Grants the lease now. @throws ERR_FENCED on a stale token, ERR_STATE when it is not held */
   claim(
     reservationId: string,

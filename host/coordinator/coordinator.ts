@@ -12,11 +12,13 @@ import { checkId } from "../profiler/registration.js";
 import type { InstanceRegistration } from "../sources/sample.js";
 import { CheckpointClaims } from "./checkpoints.js";
 import { InstanceRegistry, withSeen } from "./instances.js";
-import { CoordinatorLoop, type Granting, type Restart } from "./loop.js";
+import { CoordinatorLoop } from "./loop.js";
 import { checkedPolicy } from "./policy.js";
 import type { CoordinatorPorts } from "./ports.js";
 import { recoverState } from "./recovery.js";
 import { checkRequest, checkTime } from "./requests.js";
+import { RoomIndex } from "./room-index.js";
+import type { Granting, Restart } from "./turn.js";
 import type {
   ConsiderOptions,
   CoordinatorPolicy,
@@ -54,11 +56,13 @@ export class Coordinator {
     this.#options = options;
     this.#checkpoints = new CheckpointClaims(options.load);
     const policy = checkedPolicy(options.policy);
+    const instances = this.#instances;
+    const roomIndex = new RoomIndex(options.allocator, policy.placementNodesMax);
     const facts = {
       changes: (max: number) => this.#factChanges(max),
       written: () => this.#factsWritten(),
     };
-    this.#loop = new CoordinatorLoop({ ...options, policy, instances: this.#instances }, facts);
+    this.#loop = new CoordinatorLoop({ ...options, policy, instances, roomIndex }, facts);
   }
 
   /**

@@ -20,7 +20,7 @@ import { lossRemovals } from "./losses.js";
 import { isPlanCarriedOut } from "./plan-acts.js";
 import type { CoordinatorContext } from "./ports.js";
 import { peakOverPhases } from "./rooms.js";
-import { type OpenPlan, wasInterrupted } from "./state.js";
+import { interruptedBy, type OpenPlan } from "./state.js";
 
 export interface Finished {
   readonly record: PlanRecord;
@@ -29,7 +29,8 @@ export interface Finished {
 
 /** @throws what the allocator or the ledger throws; then the plan stays open, to be tried again */
 export function finishPlan(context: CoordinatorContext, plan: OpenPlan, nowMs: number): Finished {
-  const interrupted = plan.record.victims.filter((id) => wasInterrupted(plan, id));
+  const stopped = interruptedBy(plan);
+  const interrupted = plan.record.victims.filter((id) => stopped.has(id));
   const lives = livesAfter(context, interrupted, nowMs);
   const whole = isPlanCarriedOut(plan);
   const finished = context.allocator.transact(
@@ -46,7 +47,7 @@ export function finishPlan(context: CoordinatorContext, plan: OpenPlan, nowMs: n
     },
     ({ record, acts }) => [
       { table: "plan", key: record.planId, put: record },
-      ...lossRemovals(context.ledger, record, (id) => wasInterrupted(plan, id)),
+      ...lossRemovals(context.ledger, record, (id) => stopped.has(id)),
       ...outboxChanges(acts),
       ...lives.map((put) => ({ table: "incarnation", key: put.instanceId, put }) as const),
     ],
@@ -75,6 +76,7 @@ function undo(
   nowMs: number,
 ): { readonly ended: ReservationRecord[]; readonly shortfalls: Reason[] } {
   const { allocator } = context;
+  const stopped = interruptedBy(plan);
   const held = plan.record.reservationIds.flatMap((id) => {
     const lease = allocator.reservation(id);
     return lease?.state === "held" ? [lease] : [];
@@ -83,11 +85,11 @@ function undo(
     allocator.releaseReservation(lease.reservationId, lease.fencingToken),
   );
   for (const allocation of plan.record.victimAllocations ?? []) {
-    if (wasInterrupted(plan, allocation.instanceId)) continue;
+    if (stopped.has(allocation.instanceId)) continue;
     if (allocator.allocationOf(allocation.instanceId) === undefined) takeBack(context, allocation);
   }
   const shortfalls = held
-    .filter(({ instanceId }) => wasInterrupted(plan, instanceId))
+    .filter(({ instanceId }) => stopped.has(instanceId))
     .flatMap((lease) => reserveAnew(context, lease, nowMs));
   return { ended, shortfalls };
 }

@@ -26,13 +26,12 @@ export function gather(
 ): PlanInputs {
   const { allocator, instances, policy, clock } = context;
   const { request, attempts, firstDeferral } = pending;
-  const known = new Set(allocator.nodeIds());
   const asked = request.kind === "interrupt" ? [request.instanceId] : request.nodeIds;
   const scope =
     request.kind === "interrupt" ? instancesNode(context, request.instanceId) : request.nodeIds;
   const nodeIds = nodesToLookAt(
     context,
-    scope.filter((nodeId) => known.has(nodeId)),
+    scope.filter((nodeId) => allocator.hasNode(nodeId)),
   );
   const inScope =
     request.kind === "interrupt"
@@ -52,10 +51,10 @@ export function gather(
     policy,
     nodes: nodeIds.map((nodeId) => nodeInput(context, nodeId)),
     instances: inputs,
-    leaseEnds: leaseEnds(context, new Set(nodeIds)),
+    leaseEnds: leaseEnds(context, nodeIds),
     down: downInputs(state, groups),
     unknownNodeIds:
-      request.kind === "interrupt" ? [] : asked.filter((nodeId) => !known.has(nodeId)),
+      request.kind === "interrupt" ? [] : asked.filter((nodeId) => !allocator.hasNode(nodeId)),
     ...(request.kind === "reclaim" && request.requesterId !== undefined
       ? { displacements: pastDisplacements(context.ledger) }
       : {}),
@@ -96,27 +95,9 @@ function isDown(state: CoordinatorState, known: KnownInstance): boolean {
 }
 
 /** The scope and the roomiest others, sorted. */
-function nodesToLookAt(context: CoordinatorContext, scope: readonly string[]): string[] {
+function nodesToLookAt({ roomIndex }: CoordinatorContext, scope: readonly string[]): string[] {
   const inScope = new Set(scope);
-  const others = context.allocator
-    .nodeIds()
-    .filter((nodeId) => !inScope.has(nodeId))
-    .map((nodeId) => ({ nodeId, room: roominess(context, nodeId) }))
-    .sort((a, b) => b.room - a.room || (a.nodeId < b.nodeId ? -1 : 1))
-    .slice(0, context.policy.placementNodesMax);
-  return [...inScope, ...others.map(({ nodeId }) => nodeId)].sort();
-}
-
-/** Share of the node that is free in its scarcest column. */
-function roominess({ allocator }: CoordinatorContext, nodeId: string): number {
-  const room = allocator.headroom(nodeId);
-  const { allocatable } = allocator.pool("node", nodeId);
-  let least = Number.POSITIVE_INFINITY;
-  room.forEach((amount, column) => {
-    const whole = allocatable[Math.floor(column / PHASE_COUNT)] ?? 0;
-    if (whole > 0) least = Math.min(least, amount / whole);
-  });
-  return Number.isFinite(least) ? least : 0;
+  return [...inScope, ...roomIndex.roomiest(inScope)].sort();
 }
 
 function nodeInput({ allocator }: CoordinatorContext, nodeId: string): NodeInput {
@@ -236,11 +217,10 @@ function finiteOr(value: number | undefined, otherwise: number): number {
 /** Leases whose end gives room back: unclaimed ones whole, claimed ones their surge. */
 function leaseEnds(
   { allocator, instances }: CoordinatorContext,
-  nodeIds: ReadonlySet<string>,
+  nodeIds: readonly string[],
 ): LeaseEndInput[] {
   const ends: LeaseEndInput[] = [];
-  for (const lease of allocator.reservations()) {
-    if (!nodeIds.has(lease.nodeId)) continue;
+  for (const lease of nodeIds.flatMap((nodeId) => [...allocator.reservations(nodeId)])) {
     // A restart is expected to claim its lease, so the room of that one does not come back.
     if (lease.state === "held" && instances.get(lease.instanceId) === undefined) {
       ends.push({ timeMs: lease.expiresMs, nodeId: lease.nodeId, amounts: [...lease.amounts] });

@@ -59,7 +59,6 @@ export interface DonorExchange {
   readonly nodeId: string;
   readonly groupId: string;
   readonly missing: readonly number[];
-  readonly exclude: readonly string[];
   readonly answer: readonly ShrinkRecord[];
 }
 
@@ -106,8 +105,8 @@ export class DonorTape {
 
   readonly ask: AskDonors = (search) => {
     const answer = this.#ask(search);
-    const { nodeId, groupId, missing, exclude = new Set<string>() } = search;
-    this.exchanges.push({ nodeId, groupId, missing, exclude: [...exclude].sort(), answer });
+    const { nodeId, groupId, missing } = search;
+    this.exchanges.push({ nodeId, groupId, missing, answer });
     return answer;
   };
 }

@@ -1,11 +1,9 @@
 /** Carries out the effects of the pure state, and feeds what came of them back into it. */
-import type { Grant } from "../allocator/types.js";
 import type { Act, ActOutcome } from "../engines/engine.js";
 import type { DecisionRecord } from "../ledger/records.js";
-import { backedActs, type CheckTally, checkBooks, isBackedPlan, newTally } from "./checks.js";
-import { decide, decisionRecord } from "./decision.js";
+import { backedActs, checkBooks, isBackedPlan } from "./checks.js";
+import { considered } from "./consider.js";
 import { finishPlan } from "./finish-plan.js";
-import { gather } from "./gather.js";
 import { isToRepeat } from "./give-backs.js";
 import { grantRestart, isShort, topUpGrants } from "./grants.js";
 import type { KnownInstance } from "./instances.js";
@@ -27,35 +25,23 @@ import {
   transition,
 } from "./state.js";
 import { sweepLeases } from "./sweep.js";
+import {
+  type BookEffect,
+  type Decided,
+  type GrantEffect,
+  type Granting,
+  isFinish,
+  isOfBooks,
+  metCycle,
+  newTurn,
+  type Restart,
+  type Turn,
+} from "./turn.js";
 import type { ConsiderOptions, CoordinatorRequest, CycleReport } from "./types.js";
 import { isStopping, weighAndCommit } from "./weigh.js";
 
 /** After a crowd was registered, its lives are written by the tick: no decision waits for them. */
 const FACTS_BESIDE_MAX = 256;
-
-/** That an instance is back, and since when. */
-export interface Restart {
-  readonly instanceId: string;
-  readonly timeMs: number;
-}
-
-/** The grant of one of many that are back, or why it got none. */
-export type Granting = { readonly grant: Grant } | { readonly error: unknown };
-
-/** What came of a turn. */
-export interface Decided {
-  readonly decisions: readonly DecisionRecord[];
-  readonly grantings: ReadonlyMap<string, Granting>;
-}
-
-/** What the effects of one turn leave behind for its caller. */
-interface Turn {
-  readonly decisions: DecisionRecord[];
-  readonly grantings: Map<string, Granting>;
-  readonly engineFailures: string[];
-  readonly tally: CheckTally;
-  expiredCount: number;
-}
 
 export class CoordinatorLoop {
   readonly #context: CoordinatorContext;
@@ -121,6 +107,7 @@ export class CoordinatorLoop {
     await this.#sweep(turn);
     await this.#topUp(turn);
     this.#context.allocator.tick();
+    this.#context.roomIndex.refresh();
     await this.#waves(this.#step({ kind: "ticked", nowMs: this.#context.clock.nowMs() }), turn);
     // What no commit of this tick took along.
     this.#late.write()();
@@ -162,15 +149,8 @@ export class CoordinatorLoop {
     return [...this.#state.plans.values()].some((plan) => nextActIds(plan).length === 0);
   }
 
-  /** What would be decided now: nothing is written, queued or held. */
   consider(request: CoordinatorRequest, options: ConsiderOptions = {}): DecisionRecord {
-    const { allocator, clock } = this.#context;
-    const pending = { request, attempts: 0, dueMs: clock.nowMs() };
-    const { isPinned: _anybody, ...context } = this.#context;
-    const { isPinned, shrink = true } = options;
-    const inputs = gather({ ...context, ...(isPinned && { isPinned }) }, this.#state, pending);
-    const verdict = decide(inputs, (search) => (shrink ? allocator.donors(search) : []));
-    return decisionRecord(verdict, { decisionId: `considered-${request.requestId}` });
+    return considered(this.#context, this.#state, { request, ...options });
   }
 
   async #apply(event: CoordinatorEvent, turn: Turn): Promise<void> {
@@ -374,29 +354,4 @@ export class CoordinatorLoop {
     );
     return [{ kind: "posted", acts: endHolds(this.#context, requestId, open) }];
   }
-}
-
-type BookEffect = Extract<Effect, { readonly kind: "decide" | "finish" | "grant" }>;
-type GrantEffect = Extract<Effect, { readonly kind: "grant" }>;
-
-function isOfBooks(effect: Effect): effect is BookEffect {
-  return effect.kind === "decide" || effect.kind === "finish" || effect.kind === "grant";
-}
-
-function isFinish({ kind }: Effect): boolean {
-  return kind === "finish";
-}
-
-function newTurn(): Turn {
-  return {
-    decisions: [],
-    grantings: new Map(),
-    engineFailures: [],
-    tally: newTally(),
-    expiredCount: 0,
-  };
-}
-
-function metCycle({ candidates }: DecisionRecord): boolean {
-  return candidates.some(({ excludedBy }) => excludedBy === "DISPLACEMENT_CYCLE");
 }

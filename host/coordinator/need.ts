@@ -14,6 +14,7 @@ const QUANTILE_95 = 2;
 const QUANTILE_99 = 3;
 /** Amounts are multiples of 2^-10; needs are rounded up, so that sums stay exact. */
 const STEPS = 1024;
+const SURE = 2 ** -54;
 
 /** The reserved quantile of each column: .95, memory .99, because memory cannot be throttled. */
 export function restartNeed(envelope: ArrayLike<number>): number[] {
@@ -88,6 +89,10 @@ export function availability(
 ): number {
   const alive = 1 / (1 + loss.ratePerHour * loss.hours);
   let nowhere = 1;
-  for (const room of rooms) nowhere *= 1 - alive * chanceToFit(envelope, room);
+  for (const room of rooms) {
+    nowhere *= 1 - alive * chanceToFit(envelope, room);
+    // Taken from 1 it is nothing, and further nodes only lessen it.
+    if (nowhere < SURE) return 1;
+  }
   return 1 - nowhere;
 }

@@ -1,5 +1,5 @@
 /** Where each victim will restart, with its room reserved; the requester's room is taken before. */
-import { NEED_COLUMNS, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
+import { NEED_COLUMNS, RESOURCE_COUNT } from "../core/abi.js";
 import type { ShrinkRecord } from "../ledger/records.js";
 import { availabilityIn, type Candidate } from "./candidates.js";
 import type { DonorBounds } from "./donor-bounds.js";
@@ -10,6 +10,7 @@ import { type LeaseShape, peakOverPhases, type Rooms } from "./rooms.js";
 const SHRINK_NODES_MAX = 4;
 /** Nodes of which it is looked up what neighbours could give at most. */
 const BOUND_NODES_MAX = 16;
+const NOTHING_GIVEN: readonly number[] = [];
 
 export interface Placement {
   readonly candidate: Candidate;
@@ -61,7 +62,7 @@ export function place(candidate: Candidate, task: PlacementTask): Placement | Un
     return take(candidate, task, { nodeId, shrinks: [], availability: chance });
   }
   const near = shrinkOrder(candidate, rooms);
-  const able = near.filter((id) => lackBesideDonors(candidate, id, task).every(isNothing));
+  const able = near.filter((id) => lackBesideDonors(candidate, id, task) === 0);
   for (const donorNodeId of able.slice(0, SHRINK_NODES_MAX)) {
     const placement = placeByShrinking(candidate, donorNodeId, task);
     if (placement !== undefined) return placement;
@@ -128,33 +129,29 @@ function placeByShrinking(
 /** Own node first, then those that lack least. */
 function shrinkOrder(candidate: Candidate, rooms: Rooms): string[] {
   const own = candidate.input.nodeId;
+  const lease = leaseOf(candidate);
   const nodeIds = [...rooms.nodeIds].filter((nodeId) => !rooms.isOvercommitted(nodeId));
   const lacks = nodeIds.map((nodeId) => ({
     nodeId,
-    lack: lackShare(rooms.missing(nodeId, leaseOf(candidate)), candidate.need),
+    lack: rooms.lackShare(nodeId, lease, NOTHING_GIVEN),
   }));
   lacks.sort((a, b) => a.lack - b.lack || (a.nodeId < b.nodeId ? -1 : 1));
   const others = lacks.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== own);
   return (nodeIds.includes(own) ? [own, ...others] : others).slice(0, BOUND_NODES_MAX);
 }
 
-/** Resource x phase: what the node lacks when all of its neighbours gave all they can. */
-function lackBesideDonors(candidate: Candidate, nodeId: string, task: PlacementTask): number[] {
+/** Share of the need that the node lacks when all of its neighbours gave all they can. */
+function lackBesideDonors(candidate: Candidate, nodeId: string, task: PlacementTask): number {
   const given = task.bounds.atMost(nodeId, task.spent);
-  return task.rooms
-    .missing(nodeId, leaseOf(candidate))
-    .map((amount, c) => Math.max(0, amount - (given[Math.floor(c / PHASE_COUNT)] ?? 0)));
-}
-
-function isNothing(amount: number): boolean {
-  return amount === 0;
+  return task.rooms.lackShare(nodeId, leaseOf(candidate), given);
 }
 
 function leastMissingNode(candidate: Candidate, rooms: Rooms): string | undefined {
+  const lease = leaseOf(candidate);
   let best: string | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const nodeId of rooms.nodeIds) {
-    const lack = lackShare(rooms.missing(nodeId, leaseOf(candidate)), candidate.need);
+    const lack = rooms.lackShare(nodeId, lease, NOTHING_GIVEN);
     const isOwn = nodeId === candidate.input.nodeId;
     if (lack < least || (lack === least && (isOwn || (best !== undefined && nodeId < best)))) {
       best = nodeId;
@@ -162,13 +159,6 @@ function leastMissingNode(candidate: Candidate, rooms: Rooms): string | undefine
     }
   }
   return best;
-}
-
-function lackShare(missing: readonly number[], need: readonly number[]): number {
-  return missing.reduce((sum, amount, column) => {
-    const whole = need[column] ?? 0;
-    return whole > 0 ? sum + amount / whole : sum;
-  }, 0);
 }
 
 /**
@@ -184,7 +174,7 @@ function placePartly(
   const own = candidate.input.nodeId;
   const lacks = so.near.map((nodeId) => ({
     nodeId,
-    lack: lackShare(lackBesideDonors(candidate, nodeId, task), candidate.need),
+    lack: lackBesideDonors(candidate, nodeId, task),
   }));
   // The order of `near` settles ties: its own node comes first.
   const least = lacks.reduce(

@@ -7,6 +7,7 @@ import type { IncarnationRecord } from "../ledger/records.js";
 import type { Clock } from "../lib/clock.js";
 import type { ProfileReader } from "../profiler/profile.js";
 import type { InstanceRegistry } from "./instances.js";
+import type { RoomIndex } from "./room-index.js";
 import type { CoordinatorPolicy } from "./types.js";
 
 export interface CoordinatorPorts {
@@ -30,4 +31,5 @@ export interface CoordinatorPorts {
 export interface CoordinatorContext extends CoordinatorPorts {
   readonly policy: CoordinatorPolicy;
   readonly instances: InstanceRegistry;
+  readonly roomIndex: RoomIndex;
 }

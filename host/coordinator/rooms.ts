@@ -14,9 +14,13 @@ import {
 } from "../core/abi.js";
 import type { NodeInput } from "./inputs.js";
 
+const NO_NODE: Readonly<Float64Array> = new Float64Array(NEED_COLUMNS).fill(-1);
+
 export class Rooms {
   readonly #rooms = new Map<string, Float64Array>();
   readonly #allocatable = new Map<string, readonly number[]>();
+  /** Of the question under way. */
+  readonly #leaseRoom = new Float64Array(NEED_COLUMNS);
 
   constructor(nodes: readonly NodeInput[]) {
     for (const node of nodes) {
@@ -33,9 +37,9 @@ export class Rooms {
     return this.#rooms.has(nodeId);
   }
 
-  /** Resource x phase; read only. Zeros for a node that is not there. */
+  /** Resource x phase; read only. Below zero for a node that is not there. */
   of(nodeId: string): Readonly<Float64Array> {
-    return this.#rooms.get(nodeId) ?? new Float64Array(NEED_COLUMNS).fill(-1);
+    return this.#rooms.get(nodeId) ?? NO_NODE;
   }
 
   /** Adds one value a resource to all phases; `sign` -1 takes it. */
@@ -61,23 +65,28 @@ export class Rooms {
    * shrinking them does not help such a node.
    */
   isOvercommitted(nodeId: string): boolean {
-    return this.of(nodeId).some((amount) => amount < 0);
+    const room = this.of(nodeId);
+    for (let column = 0; column < NEED_COLUMNS; column++) {
+      if ((room[column] ?? 0) < 0) return true;
+    }
+    return false;
   }
 
-  /** Room for each phase of a lease with these spans, resource x phase. */
-  forLease(nodeId: string, spans: LeaseSpans): number[] {
+  /** Room for each phase of a lease with these spans, resource x phase; `into` when it is given. */
+  forLease(nodeId: string, spans: LeaseSpans, into = new Float64Array(NEED_COLUMNS)): Float64Array {
     const room = this.of(nodeId);
-    const phased = new Array<number>(NEED_COLUMNS).fill(Number.POSITIVE_INFINITY);
-    // Planning asks this of every node for every candidate: nothing but the answer is allocated.
     for (let phase = 0; phase < PHASE_COUNT; phase++) {
-      for (const band of spans[phase] ?? []) {
-        for (let first = 0; first < NEED_COLUMNS; first += PHASE_COUNT) {
-          const least = phased[first + phase] ?? 0;
-          phased[first + phase] = Math.min(least, room[first + band] ?? 0);
+      const bands = spans[phase] ?? [];
+      for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+        let least = Number.POSITIVE_INFINITY;
+        for (let index = 0; index < bands.length; index++) {
+          const value = room[needColumn(resource, bands[index] ?? 0)] ?? 0;
+          if (value < least) least = value;
         }
+        into[needColumn(resource, phase)] = least;
       }
     }
-    return phased;
+    return into;
   }
 
   /**
@@ -97,8 +106,11 @@ export class Rooms {
   }
 
   fits(nodeId: string, { amounts, spans }: LeaseShape): boolean {
-    const room = this.forLease(nodeId, spans);
-    return amounts.every((amount, column) => amount <= (room[column] ?? 0));
+    const room = this.forLease(nodeId, spans, this.#leaseRoom);
+    for (let column = 0; column < NEED_COLUMNS; column++) {
+      if ((amounts[column] ?? 0) > (room[column] ?? 0)) return false;
+    }
+    return true;
   }
 
   /** Room that is there in every phase, never below 0, one value a resource. */
@@ -122,13 +134,28 @@ export class Rooms {
 
   /** What the lease lacks on the node, resource x phase. */
   missing(nodeId: string, { amounts, spans }: LeaseShape): number[] {
-    const room = this.forLease(nodeId, spans);
+    const room = this.forLease(nodeId, spans, this.#leaseRoom);
     return amounts.map((amount, column) => Math.max(0, amount - (room[column] ?? 0)));
+  }
+
+  /**
+   * Share of the lease that the node lacks, summed over its columns, when `given` (one value a
+   * resource) comes to the node's room.
+   */
+  lackShare(nodeId: string, { amounts, spans }: LeaseShape, given: readonly number[]): number {
+    const room = this.forLease(nodeId, spans, this.#leaseRoom);
+    let share = 0;
+    for (let column = 0; column < NEED_COLUMNS; column++) {
+      const whole = amounts[column] ?? 0;
+      const beside = (room[column] ?? 0) + (given[Math.floor(column / PHASE_COUNT)] ?? 0);
+      if (whole > 0 && whole > beside) share += (whole - beside) / whole;
+    }
+    return share;
   }
 
   /** Share of the node that would be left over, summed over the columns: less is a tighter fit. */
   leftover(nodeId: string, { amounts, spans }: LeaseShape): number {
-    const room = this.forLease(nodeId, spans);
+    const room = this.forLease(nodeId, spans, this.#leaseRoom);
     const allocatable = this.#allocatable.get(nodeId) ?? [];
     let sum = 0;
     for (let column = 0; column < NEED_COLUMNS; column++) {

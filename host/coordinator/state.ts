@@ -236,11 +236,13 @@ function onFinished(
 ): Transition {
   const plan = state.plans.get(event.planId);
   if (plan === undefined) return quiet(state);
-  const down = new Map(state.down);
-  for (const each of plan.down) {
-    if (!wasInterrupted(plan, each.instanceId)) down.delete(each.instanceId);
-  }
-  const next = { ...state, down, plans: withoutEntry(state.plans, event.planId) };
+  const interrupted = interruptedBy(plan);
+  const spared = plan.down.map(({ instanceId }) => instanceId).filter((id) => !interrupted.has(id));
+  const next = {
+    ...state,
+    down: withoutEntries(state.down, spared),
+    plans: withoutEntry(state.plans, event.planId),
+  };
   if (isPlanCarriedOut(plan) || plan.record.withdrawn === true) return quiet(next);
   // What the engine refused is asked for again, as a fresh request would be.
   const { request } = plan;
@@ -248,8 +250,9 @@ function onFinished(
   return quiet({ ...next, pending: withEntry(next.pending, request.requestId, again) });
 }
 
-export function wasInterrupted(plan: OpenPlan, instanceId: string): boolean {
-  return plan.record.confirmedActs.some((actId) => victimOfAct(actId) === instanceId);
+/** Those of the plan's victims that are known to have been stopped. */
+export function interruptedBy({ record }: OpenPlan): ReadonlySet<string> {
+  return new Set(record.confirmedActs.flatMap((actId) => victimOfAct(actId) ?? []));
 }
 
 function onRestarted(
@@ -312,8 +315,13 @@ function withEntry<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<
 }
 
 function withoutEntry<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
-  if (!map.has(key)) return map;
+  return withoutEntries(map, [key]);
+}
+
+/** The same map where it has none of them. */
+function withoutEntries<K, V>(map: ReadonlyMap<K, V>, keys: readonly K[]): ReadonlyMap<K, V> {
+  if (!keys.some((key) => map.has(key))) return map;
   const copy = new Map(map);
-  copy.delete(key);
+  for (const key of keys) copy.delete(key);
   return copy;
 }

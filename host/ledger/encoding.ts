@@ -33,6 +33,8 @@ function write(value: unknown, above: object[]): string | undefined {
 }
 
 function writeArray(items: readonly unknown[], above: object[]): string | undefined {
+  // Most of what is written is amounts. Joining writes a number as a template does.
+  if (areFinite(items)) return `[${items.join(",")}]`;
   let body = "";
   for (let index = 0; index < items.length; index++) {
     const text = write(items[index], above);
@@ -40,6 +42,13 @@ function writeArray(items: readonly unknown[], above: object[]): string | undefi
     body += index === 0 ? text : `,${text}`;
   }
   return `[${body}]`;
+}
+
+function areFinite(items: readonly unknown[]): boolean {
+  for (let index = 0; index < items.length; index++) {
+    if (!Number.isFinite(items[index])) return false;
+  }
+  return true;
 }
 
 function writeFields(value: object, above: object[]): string | undefined {
