@@ -54,7 +54,7 @@ function weigh(inputs: PlanInputs, ask: AskDonors): Outcome {
   const sparing = plain.feasible && plain.unplaced.length > 0 && request.kind === "reclaim";
   if (plain.feasible && refused === undefined && !(force && sparing)) return proceed(plain);
   if (force && refused === undefined && (sparing || isForceDue(inputs))) {
-    const forced = propose(inputs, ask, true);
+    const forced = proposeForced(inputs, ask);
     const better = betterOf(plain, forced);
     if (better === plain) return proceed(plain);
     if (forced.feasible && isForceDue(inputs)) return proceed(forced);
@@ -68,6 +68,21 @@ function weigh(inputs: PlanInputs, ask: AskDonors): Outcome {
     return { kind: "refuse", proposal, reasons: [late, ...reasons] };
   }
   return { kind: "defer", proposal, reasons, ...retryTimes(inputs, reasons, refused) };
+}
+
+/**
+ * What is not freed the platform takes by eviction, lowest class first, whoever rests: so where
+ * those that are rested are not enough, the longer part of the cool-down gives way.
+ */
+function proposeForced(inputs: PlanInputs, ask: AskDonors): Proposal {
+  const rested = propose(inputs, ask, true);
+  const { coolDownMinutes, coolDownForcedMinutes } = inputs.policy;
+  const isMet = rested.feasible && rested.uncovered === undefined;
+  const isCooling = rested.judged.some((each) => !isCandidate(each) && each.code === "COOL_DOWN");
+  if (isMet || !isCooling || coolDownForcedMinutes >= coolDownMinutes) return rested;
+  const policy = { ...inputs.policy, coolDownMinutes: coolDownForcedMinutes };
+  const anybody = propose({ ...inputs, policy }, ask, true);
+  return anybody.feasible ? anybody : rested;
 }
 
 function isForceDue({ request, nowMs, policy }: PlanInputs): boolean {

@@ -13,6 +13,7 @@ export const HOUR_BUDGET_MAX = 64;
 export const DEFAULT_POLICY: CoordinatorPolicy = {
   minRunMinutes: 5,
   coolDownMinutes: 60,
+  coolDownForcedMinutes: 10,
   interruptionsPerDayMax: 8,
   groupBudget: 4,
   groupBudgetPerHour: 0,

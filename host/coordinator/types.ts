@@ -66,6 +66,8 @@ export interface CoordinatorPolicy {
   readonly minRunMinutes: number;
   /** Time between two interruptions of one instance; doubles with each in 24 h, up to 4 h. */
   readonly coolDownMinutes: number;
+  /** The same where a forced request could not be met otherwise, if it is shorter. */
+  readonly coolDownForcedMinutes: number;
   /** An instance is not interrupted more often than this within 24 h; 0: no such cap. */
   readonly interruptionsPerDayMax: number;
   /** Interrupted at once, at most, per group. */

@@ -267,6 +267,26 @@ test("retryAt is the lease's end after which the plan is feasible, not the first
   assert.equal([verdict.kind, verdict.retryAtMs], ["defer", NOW + 9 * MINUTE_MS]);
 });
 
+test("force takes somebody back from an hour's rest only when the rested are not enough", () => {
+  const at = (id: string, minutesAgo: number): InstanceInput =>
+    instance(id, "a", { size: 4, interruptionsMs: [NOW - minutesAgo * MINUTE_MS] });
+  const rested = instance("rested", "a", { size: 4 });
+  const nodes = [node("a", 8, 0), node("b", 16, 16)];
+  const loss = (size: number): PlanInputs => {
+    const so = { force: true, deadlineMs: NOW + MINUTE_MS, purpose: "capacity-loss" } as const;
+    return inputsOf(reclaim(size, ["a"], so), nodes, [at("cooling", 30), rested]);
+  };
+  assert.equal(victimsOf(loss(4)), ["rested"]);
+  assert.equal(victimsOf(loss(8)), ["cooling", "rested"]);
+  const fresh = inputsOf(loss(8).request, nodes, [at("fresh", 6), rested]);
+  assert.equal(victimsOf(fresh), ["rested"]);
+  const plain = inputsOf(reclaim(8, ["a"]), nodes, [at("cooling", 30), rested]);
+  assert.equal(victimsOf(plain), []);
+  const verdict = decide(loss(8), nobodyGives);
+  const record = decisionRecord(verdict, { decisionId: "d" });
+  assert.equal(canonicalJson(replayDecision(record)), canonicalJson(record));
+});
+
 test("force waits for its deadline, then proceeds and writes the shortfall", () => {
   const victim = instance("v", "a", { size: 4 });
   const deadlineMs = NOW + 10 * MINUTE_MS;

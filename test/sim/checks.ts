@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { replayDecision } from "../../host/coordinator/decision.js";
 import type { RecordedInputs } from "../../host/coordinator/inputs.js";
 import { coolDownEndMs, minRunEndMs } from "../../host/coordinator/policy.js";
+import type { CoordinatorPolicy } from "../../host/coordinator/types.js";
 import type { Act } from "../../host/engines/engine.js";
 import { canonicalJson } from "../../host/ledger/encoding.js";
 import type { DecisionRecord } from "../../host/ledger/records.js";
@@ -75,11 +76,18 @@ export function checkDecision(world: World, decision: DecisionRecord): void {
     const coolMs = coolDownEndMs(
       { ...life, interruptionsMs: before },
       decision.decidedMs,
-      world.policy,
+      coolDownOf(decision, world.policy),
     );
     assert.ok(coolMs <= decision.decidedMs, "cool-down");
   }
   checkNoInversion(decision);
+}
+
+/** Under force the longer part of the cool-down may give way. */
+function coolDownOf({ inputs }: DecisionRecord, policy: CoordinatorPolicy): CoordinatorPolicy {
+  const { coolDownMinutes, coolDownForcedMinutes } = policy;
+  if ((inputs as RecordedInputs).request.force !== true) return policy;
+  return { ...policy, coolDownMinutes: Math.min(coolDownMinutes, coolDownForcedMinutes) };
 }
 
 /** All of the lower classes that have a place together free too little for what was asked. */
