@@ -75,6 +75,8 @@ export interface AllocatorOptions {
   readonly reserve?: "pooled" | "sum";
   /** For how many ticks a donor must have held clearly more than it needs; 0: nobody is watched. */
   readonly shrinkAfterTicks?: number;
+  /** How old a pool's target may get before a tick reads everybody's needs anew, ms; 0: every tick. */
+  readonly targetsEveryMs?: number;
   /** Check every invariant before each commit. */
   readonly debug?: boolean;
 }
@@ -119,7 +121,8 @@ export class PredictiveAllocator implements ResourceAllocator {
     this.#donorWatch = watch;
     this.#donors = new Donors({ book, tenancy, profiles, load, watch });
     this.#load = load;
-    this.#targets = new Targets({ book, profiles, load, isInterruptible, module, watch });
+    const everyMs = options.targetsEveryMs ?? 0;
+    this.#targets = new Targets({ book, profiles, load, isInterruptible, module, watch, everyMs });
     this.#pools = new Pools(book, this.#targets);
     this.#watch = new PoolWatch(book, load);
     this.#retention = new Retention(options.ledger);

@@ -32,6 +32,8 @@ export interface TargetPorts {
   readonly isInterruptible: (instanceId: string) => boolean;
   readonly module: WebAssembly.Module;
   readonly watch: DonorWatch;
+  /** How old targets may get before a tick reads everybody's needs anew; ms. */
+  readonly everyMs: number;
 }
 
 export class Targets {
@@ -51,7 +53,8 @@ export class Targets {
   }
 
   tick(nowMs: number): void {
-    const { book } = this.#ports;
+    const { book, everyMs } = this.#ports;
+    if (nowMs < this.#tickMs + everyMs) return;
     const needs = this.#readNeeds();
     const before = this.#targets;
     const targets = new Map<string, readonly number[]>();

@@ -92,7 +92,7 @@ export class CoordinatorLoop {
     const turn = newTurn();
     if (restarts.length === 0) return turn.grantings;
     await this.#sweep(turn);
-    await this.#waves(this.#seen(restarts), turn);
+    await this.#waves([...this.#through(), ...this.#seen(restarts)], turn);
     return turn.grantings;
   }
 
@@ -137,6 +137,7 @@ export class CoordinatorLoop {
     const turn = newTurn();
     if (restarts.length > 0) await this.#sweep(turn);
     const effects = [
+      ...this.#through(),
       ...this.#seen(restarts),
       ...this.#step({ kind: "ticked", nowMs: this.#context.clock.nowMs() }),
     ];
@@ -146,7 +147,7 @@ export class CoordinatorLoop {
 
   /** Whether a plan is through that no turn has finished yet. */
   get hasThrough(): boolean {
-    return [...this.#state.plans.values()].some((plan) => nextActIds(plan).length === 0);
+    return this.#through().length > 0;
   }
 
   consider(request: CoordinatorRequest, options: ConsiderOptions = {}): DecisionRecord {
@@ -157,6 +158,13 @@ export class CoordinatorLoop {
     for (const effect of this.#step(event)) {
       for (const next of await this.#execute(effect, turn)) await this.#apply(next, turn);
     }
+  }
+
+  /** A plan is finished before its victims get their grants: a grant outdates its acts. */
+  #through(): Effect[] {
+    return [...this.#state.plans.values()]
+      .filter((plan) => nextActIds(plan).length === 0)
+      .map((plan) => ({ kind: "finish", plan }));
   }
 
   /** The first effects of restarts; of an instance that is named twice the last report counts. */

@@ -6,12 +6,12 @@
 import type { ResourceAllocator } from "../allocator/types.js";
 import type { Act } from "../engines/engine.js";
 import type { Ledger } from "../ledger/ledger.js";
-import type { PlanRecord } from "../ledger/records.js";
+import type { PlanRecord, ReservationRecord } from "../ledger/records.js";
 import { downInstance, isHoldOf, PENDING_PREFIX, SEQUENCE_KEY } from "./commit-plan.js";
 import { ACT_PREFIX } from "./give-backs.js";
 import type { RecordedInputs } from "./inputs.js";
 import type { InstanceRegistry } from "./instances.js";
-import { unansweredActs } from "./plan-acts.js";
+import { interruptActId, unansweredActs } from "./plan-acts.js";
 import {
   type CoordinatorState,
   type DownInstance,
@@ -83,9 +83,22 @@ function openPlan(
     // What was held for a request that is over is not missed.
     return isWithdrawn && lease !== undefined && isHoldOf(record.requestId, lease.ownerId);
   });
-  const plan: OpenPlan = { record, request, down, refusedActs: [] };
+  const plan: OpenPlan = { record: seenBack(record, leases), request, down, refusedActs: [] };
   if (!alive) return { ...plan, refusedActs: unansweredActs(plan) };
   return isWithdrawn ? withdrawnPlan(plan) : plan;
+}
+
+/** Whoever has claimed its lease was interrupted and is back: nobody stops it a second time. */
+function seenBack(
+  record: PlanRecord,
+  leases: readonly (ReservationRecord | undefined)[],
+): PlanRecord {
+  const seen = leases.flatMap((lease) =>
+    lease?.state === "claimed" && record.victims.includes(lease.instanceId)
+      ? [interruptActId(record.planId, lease.instanceId)]
+      : [],
+  );
+  return { ...record, confirmedActs: [...new Set([...record.confirmedActs, ...seen])] };
 }
 
 function* valuesWithPrefix(ledger: Ledger, prefix: string): Iterable<string> {

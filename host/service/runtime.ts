@@ -60,6 +60,8 @@ export interface SampleReport {
 
 export type Modes = ServiceConfig["modes"];
 
+/** Everybody's needs are read for them, 0.1 s for 10,000: no decision may wait for that each second. */
+const TARGETS_EVERY_MS = 20_000;
 /** More that wait are taken in without waiting for the tick. */
 const BURST_SAMPLES_MIN = 16_384;
 
@@ -102,6 +104,7 @@ export class ServiceRuntime {
       ledger,
       clock,
       load: options.load ?? this.#board,
+      targetsEveryMs: TARGETS_EVERY_MS,
       isInterruptible: (id) => this.#registrationOf(id)?.interruptible === true,
     });
     this.#engine = new ModeEngine(options.engine, (id) => this.modeOf(id));

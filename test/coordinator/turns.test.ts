@@ -105,4 +105,33 @@ test("a disk that is full grants nobody, changes nothing, and they may ask again
   assert.ok(NAMES.every((id) => ledger.get("incarnation", id)?.incarnation === 2));
 });
 
+test("a restart finishes its plan with its grant", async () => {
+  const { cluster, ledger } = await withVictims();
+  cluster.coordinator.submit(interruption("v0"));
+  const [decision] = await cluster.coordinator.decideDue();
+  ledger.waits = 0;
+  await cluster.coordinator.restarted("v0", NOW);
+  assert.is(ledger.waits, 1);
+  assert.is(ledger.get("plan", decision?.planId ?? "")?.state, "done");
+});
+
+test("after a crash nobody who is back is interrupted a second time", async () => {
+  const { cluster, ledger } = await withVictims();
+  cluster.coordinator.submit(interruption("v0"));
+  const [decision] = await cluster.coordinator.decideDue();
+  // The grant is durable, the plan's end is not.
+  const lease = cluster.allocator.reservationOfOwner("v0");
+  const { reservationId = "", fencingToken = 0 } = lease ?? {};
+  cluster.allocator.claim(reservationId, { fencingToken, instanceId: "v0" });
+  const next = new Cluster({ ledger, policy: { groupBudget: 100 } });
+  next.allocator.restore();
+  for (const name of NAMES) next.know(name, "a", { size: 4 });
+  await next.coordinator.recover();
+  const report = await next.after(0);
+  assert.equal(report.decisions, []);
+  assert.equal(next.acts(), []);
+  assert.is(ledger.get("plan", decision?.planId ?? "")?.state, "done");
+  assert.is((await next.after(1)).pendingRequestCount, 0);
+});
+
 test.run();

@@ -1,0 +1,140 @@
+/**
+ * The service under steady load for a long time, and whether its memory grows:
+ *
+ *     node build/js/bench/service/soak.js [--minutes 60] [--instances N] [--folder PATH] [--json]
+ *
+ * Each second: a share of the fleet sends samples, some are interrupted and come back, some are
+ * considered. Resident memory is read every five seconds from outside. The first fifth, at least a
+ * minute, is warm-up: pages that are touched for the first time, code that is compiled. Of the rest
+ * a line is fitted; its slope is given with the interval that it lies in with 95 %, from blocks of
+ * a minute, because neighbouring readings are not independent. Flat: the interval holds zero, or
+ * what its upper end adds in a day is under a tenth of what there is.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { elapsedMs, SystemClock, sleep } from "../../host/lib/clock.js";
+import { BenchServer, instanceName } from "./server.js";
+import { slopeOf } from "./slope.js";
+import { type Reply, Wire } from "./wire.js";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "60" },
+    instances: { type: "string", default: "5000" },
+    folder: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+const minutes = Number(values.minutes);
+const instances = Number(values.instances);
+const clock = new SystemClock();
+const READ_EVERY_MS = 5_000;
+const SAMPLES_A_SECOND = 500;
+const INTERRUPTIONS_A_SECOND = 10;
+const CONSIDERATIONS_A_SECOND = 20;
+
+interface Tally {
+  samples: number;
+  decisions: number;
+  considerations: number;
+  readonly statuses: Record<string, number>;
+}
+
+async function main(): Promise<void> {
+  const parent = values.folder ?? tmpdir();
+  mkdirSync(parent, { recursive: true });
+  const folder = mkdtempSync(join(parent, "reprise-soak-"));
+  const server = await BenchServer.open({ folder, instances });
+  try {
+    await server.register(instances);
+    const readings: { readonly atMs: number; readonly mib: number }[] = [];
+    const tally: Tally = { samples: 0, decisions: 0, considerations: 0, statuses: {} };
+    const beganMs = elapsedMs();
+    const endMs = beganMs + minutes * 60_000;
+    const load = drive(server.address, endMs, tally);
+    for (let dueMs = beganMs; dueMs < endMs; dueMs += READ_EVERY_MS) {
+      await sleep(Math.max(0, dueMs - elapsedMs()));
+      readings.push({ atMs: elapsedMs() - beganMs, mib: server.residentMiB() });
+    }
+    await load;
+    report(readings, tally);
+  } finally {
+    await server.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A second's work in every second, or as much of it as the service is done with. */
+async function drive(address: string, endMs: number, tally: Tally): Promise<void> {
+  const wire = await Wire.open(address);
+  const ask = async (path: string, body: object): Promise<Reply> => {
+    const reply = await wire.send("POST", path, JSON.stringify(body));
+    tally.statuses[reply.status] = (tally.statuses[reply.status] ?? 0) + 1;
+    return reply;
+  };
+  for (let second = 0; elapsedMs() < endMs; second++) {
+    const nextMs = elapsedMs() + 1_000;
+    await ask("/v1/samples", samples(second));
+    tally.samples += SAMPLES_A_SECOND;
+    for (let each = 0; each < INTERRUPTIONS_A_SECOND; each++) {
+      const instanceId = nth(second * INTERRUPTIONS_A_SECOND + each);
+      await ask("/v1/interruptions", { instanceId });
+      await ask(`/v1/instances/${instanceId}/restarted`, {});
+      tally.decisions++;
+    }
+    for (let each = 0; each < CONSIDERATIONS_A_SECOND; each++) {
+      const instanceId = nth(second * CONSIDERATIONS_A_SECOND + each);
+      await ask("/v1/considerations", { interrupt: { instanceId } });
+      tally.considerations++;
+    }
+    await sleep(Math.max(0, nextMs - elapsedMs()));
+  }
+  wire.close();
+}
+
+function samples(second: number): object[] {
+  const timeMs = clock.nowMs();
+  return Array.from({ length: SAMPLES_A_SECOND }, (_, each) => ({
+    instanceId: instanceName((second * SAMPLES_A_SECOND + each) % instances),
+    timeMs,
+    cpuCores: 0.25 + (each % 7) / 100,
+    memoryGiB: 0.5 + (each % 11) / 100,
+    networkMbps: 3,
+    disk: 1,
+  }));
+}
+
+/** In strides, so that neighbours in time are on different nodes. */
+function nth(index: number): string {
+  return instanceName((index * 61) % instances);
+}
+
+function report(
+  readings: readonly { readonly atMs: number; readonly mib: number }[],
+  tally: Tally,
+): void {
+  const warmMs = Math.max(60_000, (minutes * 60_000) / 5);
+  const warm = readings.filter(({ atMs }) => atMs >= warmMs);
+  const { slope, low, high } = slopeOf(warm.map(({ atMs, mib }) => [atMs / 60_000, mib]));
+  const last = warm.at(-1)?.mib ?? 0;
+  const isFlat = low <= 0 || high * 24 * 60 < last / 10;
+  const result = {
+    machine: { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version },
+    ...{ minutes, instances, ...tally },
+    residentMiB: { afterWarmUp: warm[0]?.mib, last, most: Math.max(...readings.map((r) => r.mib)) },
+    mibPerMinute: { slope, low, high },
+    isFlat,
+  };
+  if (values.json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  else {
+    const text = [slope, low, high].map((value) => value.toFixed(3));
+    console.log(`${minutes} min, ${instances} instances, ${tally.decisions} decisions`);
+    console.log(`resident ${result.residentMiB.afterWarmUp} MiB after warm-up, ${last} at the end`);
+    console.log(`${text[0]} MiB a minute, 95 %: ${text[1]} to ${text[2]}`);
+  }
+  if (!isFlat) process.exitCode = 1;
+}
+
+await main();
