@@ -17,9 +17,15 @@ export function auditCommand(): Command {
     .description("checks that each line follows from the one before")
     .option("--json", "print count and last hash as JSON")
     .action((file: string, flags: { readonly json?: boolean }) => {
-      const state = verifyAudit(readFileSync(file, "utf8"), file);
-      if (flags.json === true) printJson(state);
-      else printLine(`${file}: ${state.count} lines, whole; the last one's hash is ${state.head}`);
+      const state = verifyAudit(readFileSync(file), file);
+      if (flags.json === true) return printJson(state);
+      const { count, head, tornBytes } = state;
+      printLine(`${file}: ${count} lines, whole; the last one's hash is ${head}`);
+      if (tornBytes === 0) return;
+      printLine(
+        `Behind it are ${tornBytes} bytes of a line that was cut short or is being written;`,
+      );
+      printLine("the service takes them off when it starts.");
     });
   return audit;
 }

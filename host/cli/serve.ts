@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { type Environment, loadConfig } from "../service/config/load.js";
 import type { ServiceConfig } from "../service/config/schema.js";
+import { FileWatch } from "../service/config/watch.js";
 import { DemoCluster } from "../service/demo/demo-cluster.js";
 import { Service } from "../service/serve.js";
 import { printJson, printLine, printNote } from "./output.js";
@@ -23,7 +24,8 @@ Examples:
   $ reprise serve --demo                    a week of real machines, played fast, to look at
   $ REPRISE_LISTEN__PORT=9000 reprise serve overrides one key
 
-SIGHUP reads the file again; SIGINT and SIGTERM end it once what is under way is done.`;
+SIGHUP or a change reads the file and the tokens again.
+SIGINT and SIGTERM end it once what is under way is done.`;
 
 export function serveCommand(environment: Environment): Command {
   return new Command("serve")
@@ -51,24 +53,36 @@ async function serve(flags: ServeFlags, environment: Environment): Promise<void>
     printLine(`API        ${service.address}/docs`);
     printLine("Ctrl-C ends it.");
   }
-  const reload = (): void => {
+  const reload = async (): Promise<void> => {
     try {
-      service.reload(loadConfig(flags.config, environment));
+      await service.reload(loadConfig(flags.config, environment));
     } catch (error) {
       service.metrics.configValid.set(0);
       service.log.error({ err: error }, "the configuration was not taken up");
     }
   };
+  const watch = watchFiles(flags.config, config, reload);
   process.on("SIGHUP", reload);
   await new Promise<void>((resolve, reject) => {
     const end = (): void => {
       printNote("ending: what is under way is finished first");
-      service.close().then(resolve, reject);
+      Promise.all([watch?.close(), service.close()]).then(() => resolve(), reject);
     };
     process.once("SIGINT", end);
     process.once("SIGTERM", end);
   });
   process.off("SIGHUP", reload);
+}
+
+/** Undefined when there is nothing to watch or nobody wants it. */
+function watchFiles(
+  file: string | undefined,
+  { auth, reload }: ServiceConfig,
+  onChange: () => Promise<void>,
+): FileWatch | undefined {
+  const files = [file, auth.tokensFile].filter((each) => typeof each === "string");
+  if (files.length === 0 || reload.watchSeconds === 0) return undefined;
+  return new FileWatch(files, reload.watchSeconds * 1_000, onChange);
 }
 
 /** The demo's machines are its own, and what is decided is carried out on them. */

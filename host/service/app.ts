@@ -18,6 +18,7 @@ import type { ServiceConfig } from "./config/schema.js";
 import { addDashboard } from "./dashboard.js";
 import type { ServiceMetrics } from "./metrics.js";
 import { problem, problemOf } from "./problems.js";
+import type { PushIntake } from "./push-intake.js";
 import { extenderRoutes } from "./routes/extender.js";
 import { instanceRoutes } from "./routes/instances.js";
 import { operationRoutes } from "./routes/operations.js";
@@ -33,6 +34,7 @@ export interface AppParts {
   readonly runtime: ServiceRuntime;
   readonly config: ServiceConfig;
   readonly metrics: ServiceMetrics;
+  readonly pushed: PushIntake;
   readonly log: FastifyBaseLogger;
   readonly version: string;
   /** Absent: everybody who reaches the door is let in. */

@@ -3,7 +3,7 @@
  * the SHA-256 of the line before, so that a line that was changed, removed or put in between shows.
  */
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { RepriseError } from "../lib/errors.js";
 
 export interface AuditEntry {
@@ -19,26 +19,49 @@ interface AuditLine extends AuditEntry {
   readonly previous: string;
 }
 
+const NEWLINE = 10;
 const FIRST = "0".repeat(64);
 
 export interface AuditState {
   readonly count: number;
   /** Hash of the last line. */
   readonly head: string;
+  /** Behind it: a line that a crash or a power loss cut short, which nobody was told of. */
+  readonly tornBytes: number;
 }
 
 export class AuditLog {
   readonly #file: number;
   #state: AuditState;
+  /** Of a line cut short, which was taken off when it was opened. */
+  readonly removedBytes: number;
 
-  /** Goes on where the file ends. @throws ERR_STATE when its chain is broken, ERR_CONFIG */
+  /**
+   * Goes on where the last whole line ends; what is behind it is taken off.
+   *
+   * @throws ERR_STATE when the chain of the whole lines is broken, ERR_CONFIG
+   */
   constructor(path: string) {
     try {
       this.#file = openSync(path, "a+", 0o600);
     } catch (cause) {
       throw new RepriseError("ERR_CONFIG", "the audit log cannot be opened", { file: path }, cause);
     }
-    this.#state = verifyAudit(readFileSync(path, "utf8"), path);
+    try {
+      const bytes = readFileSync(path);
+      this.#state = verifyAudit(bytes, path);
+      this.removedBytes = this.#state.tornBytes;
+      if (this.removedBytes > 0) this.#takeOff(bytes.byteLength - this.removedBytes);
+    } catch (error) {
+      closeSync(this.#file);
+      throw error;
+    }
+  }
+
+  #takeOff(wholeBytes: number): void {
+    ftruncateSync(this.#file, wholeBytes);
+    fsyncSync(this.#file);
+    this.#state = { ...this.#state, tornBytes: 0 };
   }
 
   append(entry: AuditEntry): void {
@@ -46,7 +69,7 @@ export class AuditLog {
     const line: AuditLine = { sequence: count + 1, ...entry, previous: head };
     const text = JSON.stringify(line);
     writeSync(this.#file, `${text}\n`);
-    this.#state = { count: count + 1, head: hashOf(text) };
+    this.#state = { count: count + 1, head: hashOf(text), tornBytes: 0 };
   }
 
   /** Waits until the disk has it all. */
@@ -60,19 +83,17 @@ export class AuditLog {
   }
 }
 
-/** @throws ERR_STATE naming the first line that does not follow from the one before */
-export function verifyAudit(text: string, file: string): AuditState {
-  let state: AuditState = { count: 0, head: FIRST };
-  const lines = text.split("\n");
-  // A line that a crash cut short was never acknowledged, but nothing may be written behind it.
-  const last = lines.pop();
-  if (last !== "") throw broken(file, lines.length + 1, "the last line is cut short");
-  for (const line of lines) {
+/** @throws ERR_STATE naming the first whole line that does not follow from the one before */
+export function verifyAudit(bytes: Uint8Array, file: string): AuditState {
+  const end = bytes.lastIndexOf(NEWLINE) + 1;
+  let state: AuditState = { count: 0, head: FIRST, tornBytes: bytes.byteLength - end };
+  const text = new TextDecoder().decode(bytes.subarray(0, end));
+  for (const line of text.split("\n").slice(0, -1)) {
     const entry = parsed(line);
     if (entry?.sequence !== state.count + 1 || entry.previous !== state.head) {
       throw broken(file, state.count + 1, "the line does not follow from the one before");
     }
-    state = { count: state.count + 1, head: hashOf(line) };
+    state = { ...state, count: state.count + 1, head: hashOf(line) };
   }
   return state;
 }

@@ -13,7 +13,11 @@ export type ServiceEvent =
   | { readonly kind: "tick"; readonly sampleCount: number; readonly timeMs: number }
   /** The node that a cloud's machine is here; it may be one that nobody registered. */
   | { readonly kind: "notice"; readonly notice: Omit<Notice, "raw">; readonly nodeId: string }
-  | { readonly kind: "health"; readonly degraded: string | null };
+  | { readonly kind: "health"; readonly degraded: string | null }
+  /** At the start: bytes of a line cut short, taken off the audit log. */
+  | { readonly kind: "audit-mended"; readonly bytes: number }
+  /** The configuration was read again; what of it waits for a restart. */
+  | { readonly kind: "config"; readonly needsRestart: readonly string[] };
 
 /** A decision without its inputs, which may be long. */
 export type DecisionSummary = Omit<DecisionRecord, "inputs" | "candidates">;

@@ -21,6 +21,8 @@ export class ServiceMetrics {
   /** When a request that waits was first put off. */
   readonly #deferredMs = new Map<string, number>();
   readonly configValid: Gauge;
+  readonly configWaiting: Gauge;
+  readonly auditMended: Gauge;
 
   constructor(runtime: ServiceRuntime) {
     const registers = [this.registry];
@@ -81,6 +83,16 @@ export class ServiceMetrics {
       registers,
     });
     this.configValid.set(1);
+    this.configWaiting = new Gauge({
+      name: "reprise_config_waiting",
+      help: "Sections of the configuration file that differ and wait for a restart",
+      registers,
+    });
+    this.auditMended = new Gauge({
+      name: "reprise_audit_mended_bytes",
+      help: "Bytes of a line cut short that were taken off the audit log at the start",
+      registers,
+    });
     addStateGauges(runtime, registers);
     this.#follow(runtime);
   }

@@ -14,12 +14,14 @@ import type { NoticeWatch } from "../sources/notices/notice-watch.js";
 import { openApp } from "./app.js";
 import { AuditLog } from "./audit.js";
 import { TokenFile } from "./auth.js";
+import { type ConfigChanges, changesOf } from "./config/changes.js";
 import type { ServiceConfig } from "./config/schema.js";
 import type { DemoCluster } from "./demo/demo-cluster.js";
 import { LearntStore } from "./learnt-store.js";
 import { LiveHost } from "./live-host.js";
 import { ServiceMetrics } from "./metrics.js";
 import { openNoticeWatch } from "./notice-desk.js";
+import { PushIntake } from "./push-intake.js";
 import { amountsOf, ServiceRuntime } from "./runtime.js";
 
 export interface ServeOptions {
@@ -44,6 +46,7 @@ interface Parts {
   readonly demo: DemoCluster | undefined;
   readonly live: LiveHost | undefined;
   readonly learnt: LearntStore | undefined;
+  readonly pushed: PushIntake;
 }
 
 export class Service {
@@ -53,8 +56,10 @@ export class Service {
   readonly log: Logger;
   readonly #parts: Parts;
   #address = "";
+  #config: ServiceConfig;
   #notices: NoticeWatch | undefined;
   #closing: Promise<void> | undefined;
+  #reloading: Promise<void> = Promise.resolve();
 
   private constructor(parts: Parts) {
     this.runtime = parts.runtime;
@@ -62,6 +67,7 @@ export class Service {
     this.metrics = parts.metrics;
     this.log = parts.log;
     this.#parts = parts;
+    this.#config = parts.config;
   }
 
   /** Where it listens. */
@@ -83,6 +89,7 @@ export class Service {
 
   async #start(): Promise<void> {
     const { app, runtime, config, demo, live, learnt, onError } = this.#parts;
+    this.#tellMended();
     if (demo !== undefined) demo.start(runtime, onError);
     else {
       runtime.start({
@@ -98,11 +105,54 @@ export class Service {
     this.#address = await app.listen({ host, port });
   }
 
-  /** What may change while it runs: modes and tokens. */
-  reload(config: ServiceConfig): void {
-    this.#parts.tokens?.reload();
-    this.runtime.setModes(config.modes);
-    this.metrics.configValid.set(1);
+  /**
+   * Takes up what may change while it runs: tokens, modes, nodes (none is removed), push, notices
+   * and the level of the log. The rest waits for a restart.
+   *
+   * @throws what tokens or nodes throw; then what was in force stays
+   */
+  reload(config: ServiceConfig): Promise<ConfigChanges> {
+    const reloaded = this.#reloading.then(() => this.#reload(config));
+    this.#reloading = reloaded.then(
+      () => {},
+      // Whoever asked hears of it; the next one is not held up.
+      () => {},
+    );
+    return reloaded;
+  }
+
+  async #reload(config: ServiceConfig): Promise<ConfigChanges> {
+    const { tokens, log, metrics, runtime, pushed, onError } = this.#parts;
+    tokens?.reload();
+    const changes = changesOf(this.#parts.config, this.#config, config);
+    if (changes.live.includes("nodes")) addNodes(runtime, config);
+    this.#config = config;
+    runtime.setModes(config.modes);
+    log.level = config.log.level;
+    if (changes.live.includes("push")) await pushed.reconfigure(config.push);
+    if (changes.live.includes("notices") && this.#parts.demo === undefined) {
+      await this.#notices?.close();
+      this.#notices = openNoticeWatch(runtime, config.notices, onError);
+    }
+    metrics.configValid.set(1);
+    metrics.configWaiting.set(changes.needsRestart.length);
+    const { needsRestart } = changes;
+    runtime.events.publish({ kind: "config", needsRestart }, runtime.clock.nowMs());
+    log.info(changes, "the configuration was read again");
+    return changes;
+  }
+
+  /** What a crash left of the audit log is on record. */
+  #tellMended(): void {
+    const { audit, log, metrics, runtime } = this.#parts;
+    const bytes = audit?.removedBytes ?? 0;
+    if (audit === undefined || bytes === 0) return;
+    const timeMs = runtime.clock.nowMs();
+    log.warn({ bytes }, "a line cut short was taken off the audit log");
+    metrics.auditMended.set(bytes);
+    const outcome = `${bytes} bytes of a line cut short`;
+    audit.append({ timeMs, caller: "reprise", action: "mend", subject: "audit log", outcome });
+    runtime.events.publish({ kind: "audit-mended", bytes }, timeMs);
   }
 
   /** Lets what is under way end, then closes everything. Safe to call twice. */
@@ -112,8 +162,10 @@ export class Service {
   }
 
   async #closeAll(): Promise<void> {
-    const { demo, live, learnt, audit } = this.#parts;
+    const { demo, live, learnt, audit, pushed } = this.#parts;
     await this.app.close();
+    await this.#reloading;
+    await pushed.close();
     await demo?.stop();
     await this.#notices?.close();
     await live?.close();
@@ -154,12 +206,17 @@ async function openParts(options: ServeOptions): Promise<Parts> {
   const learnt = folder === null ? undefined : learntStore(folder, runtime, log);
   const metrics = new ServiceMetrics(runtime);
   addNodes(runtime, config);
+  const pushed = new PushIntake({ runtime, metrics }, config.push, onError);
   const app = await openApp({
-    ...{ runtime, config, metrics, log, version },
+    ...{ runtime, config, metrics, pushed, log, version },
     ...(tokens === undefined ? {} : { tokens }),
     ...(audit === undefined ? {} : { audit }),
+  }).catch(async (error: unknown) => {
+    await pushed.close();
+    throw error;
   });
-  return { config, runtime, app, metrics, log, onError, tokens, audit, demo, live, learnt };
+  const running = { config, runtime, app, metrics, log, onError, pushed };
+  return { ...running, tokens, audit, demo, live, learnt };
 }
 
 function engineOf({ engine, host }: ServiceConfig): Engine {

@@ -99,6 +99,18 @@ const Auth = Type.Object(
   { ...strict, default: {} },
 );
 
+const Reload = Type.Object(
+  {
+    watchSeconds: Type.Number({
+      minimum: 0,
+      maximum: 3_600,
+      default: 1,
+      description: "between two looks at this file and the tokens; 0: only SIGHUP reads them again",
+    }),
+  },
+  { ...strict, default: {} },
+);
+
 const Tls = Type.Object(
   {
     certFile: Type.String({ minLength: 1 }),
@@ -170,6 +182,7 @@ export const ServiceConfigSchema = Type.Object(
     push: PushSchema,
     notices: NoticesSchema,
     auth: Auth,
+    reload: Reload,
     tls: Type.Optional(Tls),
     http: Http,
     log: Type.Object(

@@ -1,42 +1,19 @@
 /** Metrics that others already produce, pushed in: Prometheus remote-write and OpenTelemetry. */
 import { gunzipSync } from "node:zlib";
 import type { FastifyInstance } from "fastify";
-import { repeatEvery } from "../../lib/clock.js";
 import { RepriseError } from "../../lib/errors.js";
 import { readOtlpBinary } from "../../sources/push/otlp-binary.js";
 import { readOtlpJson } from "../../sources/push/otlp-json.js";
-import type { MetricPoint } from "../../sources/push/points.js";
-import { PushBoard } from "../../sources/push/push-board.js";
 import { readRemoteWrite } from "../../sources/push/remote-write.js";
 import type { AppParts } from "../app.js";
 
 /** A message may be so many times as large once it is uncompressed. */
 const GROWTH_MAX = 8;
-const FLUSH_MS_MIN = 100;
 
 const tags = ["samples"];
 
-export function pushRoutes(
-  api: FastifyInstance,
-  { runtime, config, metrics, log }: AppParts,
-): void {
-  const { mappings, windowSeconds, settleSeconds, seriesMax } = config.push;
-  const settleMs = settleSeconds * 1_000;
-  const board = new PushBoard({
-    mappings,
-    windowMs: windowSeconds * 1_000,
-    settleMs,
-    seriesMax,
-  });
+export function pushRoutes(api: FastifyInstance, { config, pushed }: AppParts): void {
   const bytesMax = config.http.bodyBytesMax * GROWTH_MAX;
-  const stop = repeatEvery(Math.max(FLUSH_MS_MIN, settleMs / 2), async () => {
-    try {
-      flush();
-    } catch (error) {
-      log.error({ err: error }, "pushed samples were not taken in");
-    }
-  });
-  api.addHook("onClose", stop);
   readBytes(api);
 
   api.post<{ Body: Buffer }>(
@@ -50,7 +27,7 @@ export function pushRoutes(
       },
     },
     async ({ body }, reply) => {
-      take(readRemoteWrite(body, bytesMax));
+      pushed.take(readRemoteWrite(body, bytesMax));
       reply.code(204);
     },
   );
@@ -68,24 +45,12 @@ export function pushRoutes(
     async ({ body, headers }, reply) => {
       const bytes = headers["content-encoding"] === "gzip" ? unzipped(body, bytesMax) : body;
       const isJson = (headers["content-type"] ?? "").startsWith("application/json");
-      take(isJson ? readOtlpJson(bytes) : readOtlpBinary(bytes));
+      pushed.take(isJson ? readOtlpJson(bytes) : readOtlpBinary(bytes));
       // The answer is a message without fields: no bytes, or an object without keys.
       reply.type(isJson ? "application/json" : "application/x-protobuf");
       return isJson ? "{}" : Buffer.alloc(0);
     },
   );
-
-  function take(points: readonly MetricPoint[]): void {
-    metrics.samples(0, board.take(points, runtime.clock.nowMs()));
-    flush();
-  }
-
-  function flush(): void {
-    const samples = board.due(runtime.clock.nowMs());
-    if (samples.length === 0) return;
-    const { accepted, dropped } = runtime.offer(samples);
-    metrics.samples(accepted, dropped);
-  }
 }
 
 /** Both protocols say in headers how the bytes are to be read. */

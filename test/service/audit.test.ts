@@ -1,0 +1,81 @@
+/** A line of the audit log that a crash cut short: taken off, told, and everything before it kept. */
+import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "uvu";
+import * as assert from "uvu/assert";
+import { AuditLog, verifyAudit } from "../../host/service/audit.js";
+import { runReprise } from "../support/command-line.js";
+import { ENFORCING, registration, withFolder, withService } from "./support.js";
+
+const entry = { timeMs: 1, caller: "ü", action: "interrupt", subject: "s", outcome: "proceed" };
+
+test("a file cut at any byte opens with the lines that are whole", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "audit.jsonl");
+    const log = new AuditLog(path);
+    for (let timeMs = 0; timeMs < 3; timeMs++) log.append({ ...entry, timeMs });
+    log.close();
+    const whole = readFileSync(path);
+    const firstTwo = whole.indexOf(10, whole.indexOf(10) + 1) + 1;
+    for (let bytes = firstTwo; bytes < whole.byteLength; bytes += 7) {
+      writeFileSync(path, whole.subarray(0, bytes));
+      assert.is(verifyAudit(readFileSync(path), path).tornBytes, bytes - firstTwo);
+      const again = new AuditLog(path);
+      assert.is(again.removedBytes, bytes - firstTwo);
+      again.append({ ...entry, timeMs: 9 });
+      again.close();
+      const { count, tornBytes } = verifyAudit(readFileSync(path), path);
+      assert.equal([count, tornBytes], [3, 0]);
+    }
+    // Blocks that were never written read as zeros.
+    writeFileSync(path, Buffer.concat([whole, Buffer.alloc(4_096)]));
+    const zeros = new AuditLog(path);
+    assert.is(zeros.removedBytes, 4_096);
+    zeros.close();
+    assert.equal(readFileSync(path), whole);
+  }));
+
+test("a whole line that was touched still refuses the start, and nothing is cut", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "audit.jsonl");
+    const log = new AuditLog(path);
+    for (let timeMs = 0; timeMs < 3; timeMs++) log.append({ ...entry, timeMs });
+    log.close();
+    const bad = Buffer.concat([
+      Buffer.from(readFileSync(path, "utf8").replace("proceed", "refused")),
+      Buffer.from('{"sequence":4,'),
+    ]);
+    writeFileSync(path, bad);
+    assert.throws(() => new AuditLog(path), /line 2: |line 2/);
+    assert.equal(readFileSync(path), bad);
+  }));
+
+test("the service starts, says so by event, metric and line, and verify tells of it before", () =>
+  withFolder(async (folder) => {
+    const yaml = `${ENFORCING}\nledger: { folder: ${folder}/ledger }`;
+    const path = join(folder, "audit.jsonl");
+    await withService(yaml, async (call) => {
+      for (const id of ["a", "b"]) await call("PUT", "/v1/instances", registration(id));
+      for (const instanceId of ["a", "b"]) {
+        const { status } = await call("POST", "/v1/interruptions", { instanceId });
+        assert.is(status, 200);
+      }
+    });
+    truncateSync(path, statSync(path).size - 30);
+    const told = await runReprise(["audit", "verify", path]);
+    assert.is(told.code, 0, told.stderr);
+    assert.match(told.stdout, /1 lines, whole/);
+    assert.match(told.stdout, /bytes of a line that was cut short/);
+    await withService(yaml, async (call, { runtime }) => {
+      const kinds = runtime.events.since(0).map(({ event }) => event.kind);
+      assert.ok(kinds.includes("audit-mended"));
+      const { body } = await call("GET", "/metrics");
+      assert.match(String(body.text), /^reprise_audit_mended_bytes [1-9]\d*$/m);
+    });
+    const after = await runReprise(["audit", "verify", path, "--json"]);
+    const { count, tornBytes } = JSON.parse(after.stdout) as Record<string, number>;
+    assert.equal([count, tornBytes], [2, 0], "the first act and the line about the second");
+    assert.match(readFileSync(path, "utf8"), /"action":"mend"/);
+  }));
+
+test.run();
