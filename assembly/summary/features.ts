@@ -35,6 +35,9 @@ import { widenCodes } from "./steps";
 import { weekMaximum } from "./windows";
 
 const TILE_BYTES: i32 = SUMMARY_ROWS * LANE_ROW_BYTES;
+const BLOCKS: i32 = SUMMARY_ROWS / 4;
+/** Rows 92-95. */
+const RESERVED_BLOCK: i32 = 23;
 /** Of one lane alone. */
 const LANE_STRIDE: usize = 16;
 
@@ -48,7 +51,6 @@ export function features(
   outageMinutes: f32,
 ): void {
   for (let tile = 0; tile < tileCount; tile++) {
-    memory.fill(out, 0, TILE_BYTES);
     writeQuantiles(state, blockOf(out, BLOCK_BYTES, QUANTILE_BLOCK));
     const weekLow = weekMaximum(state, 0);
     const weekHigh = weekMaximum(state, 1);
@@ -79,7 +81,6 @@ export function laneFeatures(
   atSeconds: f64,
   outageMinutes: f32,
 ): void {
-  memory.fill(out, 0, SUMMARY_ROWS << 2);
   writeLaneQuantiles(state, blockOf(out, LANE_STRIDE, QUANTILE_BLOCK), LANE_STRIDE, lane);
   const week = pickLane(weekMaximum(state, lane >> 2), lane & 3);
   writeLane(state, out, LANE_STRIDE, lane, week, atSeconds, outageMinutes);
@@ -97,7 +98,12 @@ function writeLane(
   outageMinutes: f32,
 ): void {
   const last = load<f64>(state + (lane << 3), TILE_LAST_TIME);
-  if (last === 0.0) return;
+  if (last === 0.0) {
+    for (let block = 0; block < BLOCKS; block++) {
+      v128.store(blockOf(out, stride, block), i32x4.splat(0));
+    }
+    return;
+  }
   const at = atSeconds >= last ? atSeconds : last;
   const restart = restartOf(state, lane, at, outageMinutes);
   writeUsage(state, out, stride, lane, widenCodes(week));
@@ -105,6 +111,7 @@ function writeLane(
   writeCaps(state, out, stride, lane);
   writeClock(state, out, stride, lane, at, restart);
   writeAges(state, out, stride, lane, at);
+  v128.store(blockOf(out, stride, RESERVED_BLOCK), i32x4.splat(0));
   writePast(state, out, stride, lane);
 }
 

@@ -29,15 +29,13 @@ export function quarterOctaves(value: v128): v128 {
   return i32x4.sub(q, f32x4.ge(mantissa, f32x4.splat(ROOT_3)));
 }
 
-/** 2^(q / 4), the lower edge that `quarterOctaves` tests against. */
+/** 2^(q / 4), the lower edge that `quarterOctaves` tests against; the roots lie in a register. */
 export function quarterOctaveEdge(q: v128): v128 {
   const power = i32x4.shl(i32x4.add(i32x4.shr_s(q, 2), i32x4.splat(127)), 23);
-  const part = v128.and(q, i32x4.splat(3));
-  let root = f32x4.splat(1.0);
-  root = v128.bitselect(f32x4.splat(ROOT_1), root, i32x4.eq(part, i32x4.splat(1)));
-  root = v128.bitselect(f32x4.splat(ROOT_2), root, i32x4.eq(part, i32x4.splat(2)));
-  root = v128.bitselect(f32x4.splat(ROOT_3), root, i32x4.eq(part, i32x4.splat(3)));
-  return f32x4.mul(power, root);
+  const part = i32x4.shl(v128.and(q, i32x4.splat(3)), 2);
+  const spread = i8x16.shuffle(part, part, 0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12);
+  const bytes = i8x16.add(spread, i32x4.splat(0x03020100));
+  return f32x4.mul(power, i8x16.swizzle(f32x4(1.0, ROOT_1, ROOT_2, ROOT_3), bytes));
 }
 
 /** The base that belongs to a scale. */
