@@ -26,6 +26,7 @@ export type {
   InterruptionRequest,
   ReclaimRequest,
 } from "./coordinator/types.js";
+export { type WhatIf, whatIf } from "./coordinator/what-if.js";
 export * from "./core/abi.js";
 // Engines
 export { CgroupEngine, type CgroupEngineOptions } from "./engines/cgroup/cgroup-engine.js";

@@ -1,6 +1,7 @@
 /** `reprise explain`: why a decision was made, from the ledger alone. */
 import { Command, InvalidArgumentError } from "commander";
 import { replayDecision } from "../coordinator/decision.js";
+import { whatIf } from "../coordinator/what-if.js";
 import { RESOURCES } from "../core/abi.js";
 import { canonicalJson } from "../ledger/encoding.js";
 import type { Ledger } from "../ledger/ledger.js";
@@ -13,13 +14,19 @@ import type {
   ReservationRecord,
 } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
-import { formatTable, printJson, printLine } from "./output.js";
+import { formatTable, printJson, printLine, toJson } from "./output.js";
 
 const EXAMPLES = `
 Examples:
   $ reprise explain --ledger ./ledger                   the latest decisions, newest first
   $ reprise explain d-000000000042 --ledger ./ledger    one of them, with candidates and plan
-  $ reprise explain d-000000000042 --ledger ./ledger --json`;
+  $ reprise explain d-000000000042 --ledger ./ledger --json
+  $ reprise explain d-000000000042 --ledger ./ledger --what-if policy.coolDownMinutes=0
+                                                        what would have been decided then
+
+What-if keys: policy.NAME, request.force, request.deadlineMs, request.priorityMax, amount.cpu,
+node.ID.cpu (so much more room, or less), instance.ID.priority, instance.ID.interruptible; cpu,
+memory, network or disk.`;
 
 const LISTED = 20;
 
@@ -27,6 +34,12 @@ interface ExplainOptions {
   readonly ledger: string;
   readonly limit: number;
   readonly json?: boolean;
+  readonly whatIf?: Change;
+}
+
+interface Change {
+  readonly key: string;
+  readonly value: string;
 }
 
 export interface Explanation {
@@ -43,13 +56,16 @@ export function explainCommand(): Command {
     .argument("[decision]", "id of the decision; without it the latest are listed")
     .requiredOption("--ledger <folder>", "folder of the ledger")
     .option("--limit <count>", "how many decisions are listed", readLimit, LISTED)
+    .option("--what-if <key=value>", "decide it again with one thing changed", readChange)
     .option("--json", "print JSON, one document a line")
     .addHelpText("after", EXAMPLES)
     .action(async (decisionId: string | undefined, options: ExplainOptions) => {
       const ledger = await openLmdbLedger({ folder: options.ledger, readOnly: true });
       try {
-        if (decisionId === undefined) list(ledger, options.limit, options.json === true);
-        else show(explain(ledger, decisionId), options.json === true);
+        const json = options.json === true;
+        if (options.whatIf !== undefined) showWhatIf(ledger, decisionId, options.whatIf, json);
+        else if (decisionId === undefined) list(ledger, options.limit, json);
+        else show(explain(ledger, decisionId), json);
       } finally {
         await ledger.close();
       }
@@ -62,16 +78,15 @@ function readLimit(text: string): number {
   throw new InvalidArgumentError("expected a whole number above 0");
 }
 
+function readChange(text: string): Change {
+  const at = text.indexOf("=");
+  if (at > 0) return { key: text.slice(0, at), value: text.slice(at + 1) };
+  throw new InvalidArgumentError("expected key=value");
+}
+
 /** @throws ERR_UNKNOWN_ID when the ledger has no such decision */
 export function explain(ledger: Ledger, decisionId: string): Explanation {
-  const decision = ledger.get("decision", decisionId);
-  if (decision === undefined) {
-    throw new RepriseError("ERR_UNKNOWN_ID", "no such decision in this ledger", {
-      field: "decision",
-      got: decisionId,
-      expected: `one of ${ledger.count("decision")} decisions`,
-    });
-  }
+  const decision = decisionOf(ledger, decisionId);
   const { planId } = decision;
   const plan = planId === undefined ? undefined : ledger.get("plan", planId);
   const reservations = (plan?.reservationIds ?? []).flatMap((id) => {
@@ -80,6 +95,49 @@ export function explain(ledger: Ledger, decisionId: string): Explanation {
   });
   const replaysToSameBytes = canonicalJson(replayDecision(decision)) === canonicalJson(decision);
   return { decision, plan: plan ?? null, reservations, replaysToSameBytes };
+}
+
+function decisionOf(ledger: Ledger, decisionId: string): DecisionRecord {
+  const decision = ledger.get("decision", decisionId);
+  if (decision !== undefined) return decision;
+  throw new RepriseError("ERR_UNKNOWN_ID", "no such decision in this ledger", {
+    field: "decision",
+    got: decisionId,
+    expected: `one of ${ledger.count("decision")} decisions`,
+  });
+}
+
+function showWhatIf(
+  ledger: Ledger,
+  decisionId: string | undefined,
+  { key, value }: Change,
+  json: boolean,
+): void {
+  if (decisionId === undefined) {
+    const details = { field: "decision", expected: "the id of the decision to make again" };
+    throw new RepriseError("ERR_ARGUMENT", "a what-if of no decision", details);
+  }
+  const record = decisionOf(ledger, decisionId);
+  const told = whatIf(record, key, value);
+  if (json) {
+    const { inputs: _inputs, ...decision } = told.decision;
+    printJson({ ...told, decision });
+    return;
+  }
+  const { decision, was, is, addedVictims, sparedVictims, guessCount } = told;
+  printLine(`${decisionId} with ${key} ${toJson(is)} instead of ${toJson(was ?? null)}`);
+  if (told.same) printLine("nothing would differ");
+  else printLine(`verdict  ${record.kind} -> ${decision.kind}`);
+  if (decision.retryAtMs !== undefined) printLine(`retry at ${timeText(decision.retryAtMs)}`);
+  for (const reason of decision.reasons) printLine(`because  ${reasonText(reason)}`);
+  printLine(`victims  ${decision.victims.join(", ") || "nobody"}`);
+  if (addedVictims.length > 0) printLine(`  new    ${addedVictims.join(", ")}`);
+  if (sparedVictims.length > 0) printLine(`  spared ${sparedVictims.join(", ")}`);
+  if (guessCount > 0) {
+    printLine(
+      `what neighbours would give is guessed in ${guessCount} cases from what they offered`,
+    );
+  }
 }
 
 function list(ledger: Ledger, limit: number, json: boolean): void {

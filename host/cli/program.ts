@@ -8,6 +8,7 @@ import { explainCommand } from "./explain.js";
 import { fineTuneCommand } from "./fine-tune.js";
 import { ledgerCommand } from "./ledger.js";
 import { errorJson, printNote } from "./output.js";
+import { planCommand } from "./plan.js";
 import { predictCommand } from "./predict.js";
 import { replayCommand } from "./replay.js";
 import { CommandExit, runCommand } from "./run.js";
@@ -43,6 +44,7 @@ function commands(environment: Environment): Command[] {
     evaluateCommand(),
     predictCommand(),
     explainCommand(),
+    planCommand(environment),
     runCommand(),
     versionCommand(),
   ];

@@ -64,6 +64,23 @@ test("one decision, for machines", async () => {
   assert.is(told.replaysToSameBytes, true);
 });
 
+test("what would have been decided with one thing changed", async () => {
+  const change = ["--what-if", "instance.low.interruptible=false"];
+  const { code, stdout } = await runReprise([
+    "explain",
+    "d-000000000001",
+    "--ledger",
+    folder,
+    ...change,
+  ]);
+  assert.is(code, 0);
+  assert.match(stdout, /^d-000000000001 with instance.low.interruptible false instead of true$/m);
+  assert.match(stdout, /^victims {2}high$/m);
+  assert.match(stdout, /^ {2}spared low$/m);
+  const none = await runReprise(["explain", "--ledger", folder, ...change]);
+  assert.match(none.stderr, /ERR_ARGUMENT: .*a what-if of no decision/);
+});
+
 test("without an id the latest come first", async () => {
   const { stdout } = await runReprise(["explain", "--ledger", folder]);
   assert.ok(stdout.indexOf("d-000000000002") < stdout.indexOf("d-000000000001"));
