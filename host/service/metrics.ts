@@ -4,6 +4,7 @@ import { RESOURCES } from "../core/abi.js";
 import { LIMITS } from "../lib/limits.js";
 import type { DecisionSummary } from "./events.js";
 import { namedPhases } from "./named.js";
+import { addQualityGauges } from "./quality-metrics.js";
 import type { ServiceRuntime } from "./runtime.js";
 
 const SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2];
@@ -94,6 +95,7 @@ export class ServiceMetrics {
       registers,
     });
     addStateGauges(runtime, registers);
+    addQualityGauges(runtime.outcomes.quality, registers);
     this.#follow(runtime);
   }
 

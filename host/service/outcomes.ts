@@ -81,6 +81,19 @@ export class RestartOutcomes {
     return this.#kept.get(instanceId) ?? [];
   }
 
+  /** The newest outcomes of all instances, oldest first. */
+  save(countMax: number): readonly KeptOutcome[] {
+    const all = [...this.#kept.values()].flat();
+    return all.sort((a, b) => a.restartedMs - b.restartedMs).slice(-countMax);
+  }
+
+  /** Of instances that are registered still. */
+  restore(outcomes: readonly KeptOutcome[]): void {
+    for (const outcome of outcomes) {
+      if (this.#profiler.has(outcome.instanceId)) this.#show(outcome);
+    }
+  }
+
   #finish(instanceId: string, endMs: number): void {
     const open = this.#open.get(instanceId);
     if (open === undefined) return;
@@ -95,10 +108,14 @@ export class RestartOutcomes {
   }
 
   #keep(outcome: KeptOutcome): void {
+    this.#show(outcome);
+    this.quality.add(outcome);
+  }
+
+  #show(outcome: KeptOutcome): void {
     const kept = this.#kept.get(outcome.instanceId) ?? [];
     kept.push(outcome);
     if (kept.length > KEPT_MAX) kept.shift();
     this.#kept.set(outcome.instanceId, kept);
-    this.quality.add(outcome);
   }
 }

@@ -3,7 +3,7 @@ import type { PoolView } from "../allocator/types.js";
 import { PHASES, RESOURCES } from "../core/abi.js";
 import { byResource, namedPhases } from "./named.js";
 
-interface Point {
+export interface PoolPoint {
   readonly timeMs: number;
   readonly pool: Pick<PoolView, "allocatable" | "allocated" | "reserved">;
   /** Measured at that time, one value a resource. */
@@ -15,14 +15,15 @@ const STEP_MS = 120_000;
 const POINTS_MAX = 720;
 
 export class PoolHistory {
-  #points: Point[] = [];
+  #points: PoolPoint[] = [];
 
   /** Keeps it when the last is a step old. A cluster in which nobody holds anything has no past. */
-  note(point: Point): void {
+  note(point: PoolPoint): void {
     const last = this.#points.at(-1);
     if (last !== undefined && point.timeMs < last.timeMs + STEP_MS) return;
     if (point.pool.allocated.every((amount) => amount === 0)) return;
-    this.#points.push(point);
+    const { allocatable, allocated, reserved } = point.pool;
+    this.#points.push({ ...point, pool: { allocatable, allocated, reserved } });
     if (this.#points.length > POINTS_MAX) this.#points.shift();
   }
 
@@ -30,6 +31,14 @@ export class PoolHistory {
   isDue(timeMs: number): boolean {
     const last = this.#points.at(-1);
     return last === undefined || timeMs >= last.timeMs + STEP_MS;
+  }
+
+  save(): readonly PoolPoint[] {
+    return this.#points;
+  }
+
+  restore(points: readonly PoolPoint[]): void {
+    this.#points = points.slice(-POINTS_MAX);
   }
 
   /** Columns by resource, of the points after `afterMs`. */

@@ -23,6 +23,9 @@ interface Tally {
   readonly seen: Float64Array;
   /** Resource: sums of the .95. */
   readonly room: Float64Array;
+  /** Resource x quantile: sums of what was asked for beyond the need, and of what was missing. */
+  readonly over: Float64Array;
+  readonly under: Float64Array;
 }
 
 interface RecentRestart {
@@ -36,7 +39,29 @@ const newTally = (): Tally => ({
   held: new Float64Array(RESOURCE_COUNT * QUANTILE_COUNT),
   seen: new Float64Array(RESOURCE_COUNT),
   room: new Float64Array(RESOURCE_COUNT),
+  over: new Float64Array(RESOURCE_COUNT * QUANTILE_COUNT),
+  under: new Float64Array(RESOURCE_COUNT * QUANTILE_COUNT),
 });
+
+/** What a board holds, for a later process. */
+export interface SavedQuality {
+  readonly ours: SavedTally;
+  readonly baseline: SavedTally;
+  readonly needed: readonly number[];
+  readonly recent: readonly RecentRestart[];
+  readonly restartCount: number;
+  readonly sinceMs: number | null;
+}
+
+type SavedTally = Readonly<Record<keyof Tally, readonly number[]>>;
+
+/** How the predictions of one resource did at one quantile; null while nothing was seen. */
+export interface QuantileQuality {
+  readonly coverage: number | null;
+  /** Asked for beyond the need, and missing, as shares of the need. */
+  readonly over: number | null;
+  readonly under: number | null;
+}
 
 export class QualityBoard {
   readonly #ours = newTally();
@@ -64,6 +89,48 @@ export class QualityBoard {
       seen: [...single.seen],
     });
     if (this.#recent.length > RECENT_MAX) this.#recent.shift();
+  }
+
+  get restartCount(): number {
+    return this.#restartCount;
+  }
+
+  quantile(resource: number, quantile: number): QuantileQuality {
+    const { held, seen, over, under } = this.#ours;
+    const row = resource * QUANTILE_COUNT + quantile;
+    const needed = this.#needed[resource] ?? 0;
+    return {
+      coverage: share(held[row], seen[resource] ?? 0),
+      over: share(over[row], needed),
+      under: share(under[row], needed),
+    };
+  }
+
+  /** Coverage of the .95 over the last restarts alone: beside the whole it shows drift. */
+  recentCoverage(resource: number): number | null {
+    const sum = (key: "held" | "seen") =>
+      this.#recent.reduce((total, each) => total + (each[key][resource] ?? 0), 0);
+    return share(sum("held"), sum("seen"));
+  }
+
+  save(): SavedQuality {
+    return {
+      ours: savedTally(this.#ours),
+      baseline: savedTally(this.#baseline),
+      needed: [...this.#needed],
+      recent: this.#recent,
+      restartCount: this.#restartCount,
+      sinceMs: this.#sinceMs,
+    };
+  }
+
+  restore(saved: SavedQuality): void {
+    restoreTally(this.#ours, saved.ours);
+    restoreTally(this.#baseline, saved.baseline);
+    this.#needed.set(saved.needed);
+    this.#recent.splice(0, this.#recent.length, ...saved.recent);
+    this.#restartCount = saved.restartCount;
+    this.#sinceMs = saved.sinceMs;
   }
 
   /** Amounts are means a phase, in the resource's unit; shares are of measured phases. */
@@ -100,8 +167,11 @@ function count(tally: Tally, envelope: readonly number[], peaks: readonly number
     const p95 = envelope[envelopeRow(resource, phase, P95)] ?? 0;
     tally.room[resource] = (tally.room[resource] ?? 0) + p95;
     for (let quantile = 0; quantile < QUANTILE_COUNT; quantile++) {
-      if (peak > (envelope[envelopeRow(resource, phase, quantile)] ?? 0)) continue;
       const row = resource * QUANTILE_COUNT + quantile;
+      const beyond = (envelope[envelopeRow(resource, phase, quantile)] ?? 0) - peak;
+      const side = beyond >= 0 ? tally.over : tally.under;
+      side[row] = (side[row] ?? 0) + Math.abs(beyond);
+      if (beyond < 0) continue;
       tally.held[row] = (tally.held[row] ?? 0) + 1;
     }
   });
@@ -119,6 +189,17 @@ function told(tally: Tally, resource: number) {
     ),
     room: share(tally.room[resource], seen),
   };
+}
+
+const TALLY_PARTS = ["held", "seen", "room", "over", "under"] as const;
+
+function savedTally(tally: Tally): SavedTally {
+  const parts = TALLY_PARTS.map((part) => [part, [...tally[part]]] as const);
+  return Object.fromEntries(parts) as unknown as SavedTally;
+}
+
+function restoreTally(tally: Tally, saved: SavedTally): void {
+  for (const part of TALLY_PARTS) tally[part].set(saved[part]);
 }
 
 /** Null where nothing was seen. */

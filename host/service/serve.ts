@@ -23,6 +23,7 @@ import { ServiceMetrics } from "./metrics.js";
 import { openNoticeWatch } from "./notice-desk.js";
 import { PushIntake } from "./push-intake.js";
 import { amountsOf, ServiceRuntime } from "./runtime.js";
+import { ViewStore } from "./view-store.js";
 
 export interface ServeOptions {
   readonly config: ServiceConfig;
@@ -46,6 +47,7 @@ interface Parts {
   readonly demo: DemoCluster | undefined;
   readonly live: LiveHost | undefined;
   readonly learnt: LearntStore | undefined;
+  readonly views: ViewStore | undefined;
   readonly pushed: PushIntake;
 }
 
@@ -88,7 +90,7 @@ export class Service {
   }
 
   async #start(): Promise<void> {
-    const { app, runtime, config, demo, live, learnt, onError } = this.#parts;
+    const { app, runtime, config, demo, live, learnt, views, onError } = this.#parts;
     this.#tellMended();
     if (demo !== undefined) demo.start(runtime, onError);
     else {
@@ -100,6 +102,7 @@ export class Service {
       this.#notices = openNoticeWatch(runtime, config.notices, onError);
     }
     learnt?.start(onError);
+    views?.start(onError);
     await live?.start(runtime);
     const { host, port } = config.listen;
     this.#address = await app.listen({ host, port });
@@ -162,7 +165,7 @@ export class Service {
   }
 
   async #closeAll(): Promise<void> {
-    const { demo, live, learnt, audit, pushed } = this.#parts;
+    const { demo, live, learnt, views, audit, pushed } = this.#parts;
     await this.app.close();
     await this.#reloading;
     await pushed.close();
@@ -170,6 +173,7 @@ export class Service {
     await this.#notices?.close();
     await live?.close();
     await learnt?.close();
+    await views?.close();
     await this.runtime.close();
     audit?.close();
   }
@@ -204,6 +208,7 @@ async function openParts(options: ServeOptions): Promise<Parts> {
     ...(live === undefined ? {} : { load: live.usage }),
   });
   const learnt = folder === null ? undefined : learntStore(folder, runtime, log);
+  const views = folder === null ? undefined : viewStore(folder, runtime, log);
   const metrics = new ServiceMetrics(runtime);
   addNodes(runtime, config);
   const pushed = new PushIntake({ runtime, metrics }, config.push, onError);
@@ -216,7 +221,7 @@ async function openParts(options: ServeOptions): Promise<Parts> {
     throw error;
   });
   const running = { config, runtime, app, metrics, log, onError, pushed };
-  return { ...running, tokens, audit, demo, live, learnt };
+  return { ...running, tokens, audit, demo, live, learnt, views };
 }
 
 function engineOf({ engine, host }: ServiceConfig): Engine {
@@ -229,6 +234,13 @@ function learntStore(folder: string, { profiler }: ServiceRuntime, log: Logger):
   const refused = learnt.restore();
   if (refused !== undefined) log.warn({ reason: refused }, "what was learnt is not taken up");
   return learnt;
+}
+
+function viewStore(folder: string, runtime: ServiceRuntime, log: Logger): ViewStore {
+  const views = new ViewStore(join(folder, "..", "views.json"), runtime);
+  const refused = views.restore();
+  if (refused !== undefined) log.warn({ reason: refused }, "what was shown is not taken up");
+  return views;
 }
 
 function addNodes(runtime: ServiceRuntime, { nodes }: ServiceConfig): void {

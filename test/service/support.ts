@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { type Clock, SystemClock } from "../../host/lib/clock.js";
 import { parseConfig } from "../../host/service/config/load.js";
 import type { ServiceConfig } from "../../host/service/config/schema.js";
 import { Service } from "../../host/service/serve.js";
@@ -27,9 +28,10 @@ nodes:
 export async function withService(
   yaml: string,
   body: (call: Call, service: Service) => Promise<void>,
+  clock: Clock = new SystemClock(),
 ): Promise<void> {
   const log = pino({ level: "silent" });
-  const service = await Service.open({ config: configOf(yaml), version: "test", log });
+  const service = await Service.open({ config: configOf(yaml), version: "test", log, clock });
   try {
     await body(caller(service.address), service);
   } finally {

@@ -1,8 +1,11 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { VirtualClock } from "../../host/lib/clock.js";
 import { PoolHistory } from "../../host/service/pool-history.js";
 import { QualityBoard } from "../../host/service/quality.js";
-import { ENFORCING, registration, withService } from "./support.js";
+import { eventually } from "../support/fake-cgroup.js";
+import { type Call, ENFORCING, registration, withFolder, withService } from "./support.js";
 
 test("the fleet is one line an instance, in pages, with need over room", () =>
   withService(ENFORCING, async (call) => {
@@ -109,6 +112,79 @@ test("quality counts phases within each quantile and leaves out what was not mea
   assert.is(resources.cpu.needed, 14.5 / 3);
   assert.equal(resources.memory.ours.coverage, [null, null, null, null]);
   assert.equal(recent.resources.cpu, { held: [2], seen: [3] });
+  const p50 = board.quantile(0, 0);
+  assert.equal(p50, { coverage: 0, over: 0, under: 11.5 / 14.5 });
+  const { coverage, over = 0, under = 0 } = board.quantile(0, 3);
+  assert.is(coverage, 2 / 3);
+  assert.ok(
+    Math.abs((over ?? 0) - 2.5 / 14.5) < 1e-12 && Math.abs((under ?? 0) - 5 / 14.5) < 1e-12,
+  );
+  assert.equal(board.quantile(1, 0), { coverage: null, over: null, under: null });
+  const later = new QualityBoard();
+  later.restore(JSON.parse(JSON.stringify(board.save())));
+  assert.equal(later.report(), board.report());
+  assert.is(later.recentCoverage(0), 2 / 3);
 });
+
+/** A restart whose hour goes by on a clock of its own. */
+async function oneRestart(call: Call, clock: VirtualClock): Promise<void> {
+  const sampleNow = () => {
+    const amounts = { cpuCores: 0.5, memoryGiB: 1, networkMbps: 1, disk: 1 };
+    return call("POST", "/v1/samples", { instanceId: "a", timeMs: clock.nowMs(), ...amounts });
+  };
+  const pass = (minutes: number) => clock.advanceTo(clock.nowMs() + minutes * 60_000);
+  await call("PUT", "/v1/instances", registration("a"));
+  await sampleNow();
+  pass(5);
+  assert.is((await call("POST", "/v1/instances/a/stopped", {})).status, 204);
+  pass(5);
+  assert.is((await call("POST", "/v1/instances/a/restarted", {})).status, 200);
+  for (let sample = 0; sample < 7; sample++) {
+    pass(9);
+    await sampleNow();
+  }
+}
+
+test("history, outcomes and quality survive a restart; a damaged file is put aside", () =>
+  withFolder(async (folder) => {
+    const yaml = `${ENFORCING}\nledger: { folder: ${folder}/ledger }`;
+    const read = async (call: Call) => {
+      const outcomes = await call("GET", "/v1/instances/a/outcomes");
+      const { nowMs: _now, ...quality } = (await call("GET", "/v1/quality")).body;
+      const history = await call("GET", "/v1/pools/history");
+      return { items: outcomes.body.items, quality, times: history.body.timesMs as number[] };
+    };
+    let before: Awaited<ReturnType<typeof read>> | undefined;
+    const clock = new VirtualClock(1_795_000_000_000);
+    await withService(
+      yaml,
+      async (call) => {
+        await oneRestart(call, clock);
+        await eventually(async () => (await call("GET", "/v1/quality")).body.restarts === 1);
+        before = await read(call);
+        assert.is((before.items as unknown[]).length, 1);
+        const { body } = await call("GET", "/metrics");
+        for (const name of ["coverage", "over_ratio", "under_ratio"]) {
+          const line = `^reprise_prediction_${name}{resource="cpu",quantile="0.95"} [0-9.e-]+$`;
+          assert.match(String(body.text), new RegExp(line, "m"));
+        }
+        assert.match(String(body.text), /^reprise_prediction_restarts 1$/m);
+      },
+      clock,
+    );
+    await withService(yaml, async (call) => {
+      const after = await read(call);
+      assert.equal(after.items, before?.items);
+      assert.equal(after.quality, before?.quality);
+      assert.equal(after.times.slice(0, before?.times.length), before?.times);
+      assert.ok((before?.times.length ?? 0) > 0);
+    });
+    const file = `${folder}/views.json`;
+    writeFileSync(file, readFileSync(file, "utf8").replace("reprise views 1", "reprise views 2"));
+    await withService(yaml, async (call) => {
+      assert.is((await call("GET", "/v1/quality")).body.restarts, 0);
+      assert.ok(existsSync(`${file}.refused`));
+    });
+  }));
 
 test.run();
