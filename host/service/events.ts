@@ -13,6 +13,8 @@ export type ServiceEvent =
   | { readonly kind: "tick"; readonly sampleCount: number; readonly timeMs: number }
   /** The node that a cloud's machine is here; it may be one that nobody registered. */
   | { readonly kind: "notice"; readonly notice: Omit<Notice, "raw">; readonly nodeId: string }
+  /** The cloud was told that it may happen before its time. */
+  | { readonly kind: "notice-acknowledged"; readonly notice: Omit<Notice, "raw"> }
   | { readonly kind: "health"; readonly degraded: string | null }
   /** At the start: bytes of a line cut short, taken off the audit log. */
   | { readonly kind: "audit-mended"; readonly bytes: number }

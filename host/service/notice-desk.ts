@@ -8,20 +8,48 @@ import { GcpNotices } from "../sources/notices/gcp.js";
 import type { Notice, NoticeProvider } from "../sources/notices/notice.js";
 import { NoticeWatch } from "../sources/notices/notice-watch.js";
 import type { ServiceConfig } from "./config/schema.js";
+import { NoticeAcks } from "./notice-acks.js";
 import type { ServiceRuntime } from "./runtime.js";
 
 type NoticesConfig = ServiceConfig["notices"];
 
 /** Undefined when no cloud is to be asked. */
-export function openNoticeWatch(
+export function openNoticeDesk(
   runtime: ServiceRuntime,
   config: NoticesConfig,
   onError: (error: unknown) => void,
-): NoticeWatch | undefined {
+): NoticeDesk | undefined {
   const provider = providerOf(config, runtime.clock);
-  if (provider === undefined) return undefined;
-  const onNotice = (notice: Notice) => noticed(runtime, config, notice);
-  return new NoticeWatch({ provider, onNotice, onError });
+  return provider === undefined
+    ? undefined
+    : new NoticeDesk(runtime, { provider, config, onError });
+}
+
+interface DeskParts {
+  readonly provider: NoticeProvider;
+  readonly config: NoticesConfig;
+  readonly onError: (error: unknown) => void;
+}
+
+export class NoticeDesk {
+  readonly #watch: NoticeWatch;
+  readonly #acks: NoticeAcks | undefined;
+
+  constructor(runtime: ServiceRuntime, { provider, config, onError }: DeskParts) {
+    const nodesOf = (notice: Notice) =>
+      (notice.machines ?? [notice.instanceId]).map((machine) => nodeOf(config.nodes, machine));
+    const isWanted = config.acknowledge && provider.acknowledge !== undefined;
+    this.#acks = isWanted ? new NoticeAcks({ runtime, provider, nodesOf, onError }) : undefined;
+    const onNotice = async (notice: Notice) => {
+      if (await noticed(runtime, config, notice)) this.#acks?.add(notice);
+    };
+    this.#watch = new NoticeWatch({ provider, onNotice, onError });
+  }
+
+  async close(): Promise<void> {
+    await this.#watch.close();
+    await this.#acks?.close();
+  }
 }
 
 function providerOf(config: NoticesConfig, clock: Clock): NoticeProvider | undefined {
@@ -36,19 +64,21 @@ function providerOf(config: NoticesConfig, clock: Clock): NoticeProvider | undef
   return cloud === "azure" ? new AzureNotices(options) : undefined;
 }
 
+/** @returns whether it is a loss that somebody acts on */
 async function noticed(
   runtime: ServiceRuntime,
   { nodes }: NoticesConfig,
   notice: Notice,
-): Promise<void> {
+): Promise<boolean> {
   const { raw: _raw, ...told } = notice;
   const nodeId = nodeOf(nodes, notice.instanceId);
   runtime.events.publish({ kind: "notice", notice: told, nodeId }, runtime.clock.nowMs());
-  if (notice.kind !== "reclaim" || !runtime.allocator.hasNode(nodeId)) return;
+  if (notice.kind !== "reclaim" || !runtime.allocator.hasNode(nodeId)) return false;
+  if (!runtime.isEnforcing) return false;
   const request = lossOf(runtime, notice, nodeId);
   // A service that began anew is told again of what it has decided already.
-  if (runtime.decisions.latest(request.requestId) !== undefined) return;
-  if (runtime.isEnforcing) await runtime.submit(request);
+  if (runtime.decisions.latest(request.requestId) === undefined) await runtime.submit(request);
+  return true;
 }
 
 function nodeOf(nodes: NoticesConfig["nodes"], instanceId: string): string {

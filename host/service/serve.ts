@@ -10,7 +10,6 @@ import { MemoryLedger } from "../ledger/memory.js";
 import { type Clock, SystemClock } from "../lib/clock.js";
 import { shippedWeightsFile } from "../model/shipped-weights.js";
 import { readWeights } from "../model/weights.js";
-import type { NoticeWatch } from "../sources/notices/notice-watch.js";
 import { openApp } from "./app.js";
 import { AuditLog } from "./audit.js";
 import { TokenFile } from "./auth.js";
@@ -20,7 +19,7 @@ import type { DemoCluster } from "./demo/demo-cluster.js";
 import { LearntStore } from "./learnt-store.js";
 import { LiveHost } from "./live-host.js";
 import { ServiceMetrics } from "./metrics.js";
-import { openNoticeWatch } from "./notice-desk.js";
+import { type NoticeDesk, openNoticeDesk } from "./notice-desk.js";
 import { PushIntake } from "./push-intake.js";
 import { amountsOf, ServiceRuntime } from "./runtime.js";
 import { ViewStore } from "./view-store.js";
@@ -59,7 +58,7 @@ export class Service {
   readonly #parts: Parts;
   #address = "";
   #config: ServiceConfig;
-  #notices: NoticeWatch | undefined;
+  #notices: NoticeDesk | undefined;
   #closing: Promise<void> | undefined;
   #reloading: Promise<void> = Promise.resolve();
 
@@ -99,7 +98,7 @@ export class Service {
         coordinatorTickMs: config.coordinator.tickSeconds * 1_000,
         onError,
       });
-      this.#notices = openNoticeWatch(runtime, config.notices, onError);
+      this.#notices = openNoticeDesk(runtime, config.notices, onError);
     }
     learnt?.start(onError);
     views?.start(onError);
@@ -135,7 +134,7 @@ export class Service {
     if (changes.live.includes("push")) await pushed.reconfigure(config.push);
     if (changes.live.includes("notices") && this.#parts.demo === undefined) {
       await this.#notices?.close();
-      this.#notices = openNoticeWatch(runtime, config.notices, onError);
+      this.#notices = openNoticeDesk(runtime, config.notices, onError);
     }
     metrics.configValid.set(1);
     metrics.configWaiting.set(changes.needsRestart.length);

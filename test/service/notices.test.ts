@@ -3,14 +3,17 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { SystemClock } from "../../host/lib/clock.js";
+import { SystemClock, sleep } from "../../host/lib/clock.js";
 import { eventually } from "../support/fake-cgroup.js";
 import { ENFORCING, registration, withFolder, withService } from "./support.js";
 
 const clock = new SystemClock();
 
 /** Azure's document about one machine that will be preempted. */
-async function withAzure(body: (endpoint: string) => Promise<void>): Promise<void> {
+async function withAzure(
+  body: (endpoint: string, started: string[]) => Promise<void>,
+): Promise<void> {
+  const started: string[] = [];
   const event = {
     EventId: "602d9444",
     EventStatus: "Scheduled",
@@ -18,12 +21,17 @@ async function withAzure(body: (endpoint: string) => Promise<void>): Promise<voi
     Resources: ["vm0"],
     NotBefore: new Date(clock.nowMs() + 60_000).toUTCString(),
   };
-  const server = createServer((_request, reply) => {
-    reply.end(JSON.stringify({ DocumentIncarnation: 1, Events: [event] }));
+  const server = createServer((request, reply) => {
+    if (request.method !== "POST") {
+      reply.end(JSON.stringify({ DocumentIncarnation: 1, Events: [event] }));
+      return;
+    }
+    request.setEncoding("utf8").on("data", (text: string) => started.push(text));
+    request.on("end", () => reply.end());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
-    await body(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await body(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, started);
   } finally {
     server.closeAllConnections();
     server.close();
@@ -90,6 +98,31 @@ test("who runs on a machine that goes is interrupted, with room for the restart 
       });
     }),
   ));
+
+test("a loss is let happen early once nobody runs there, and only when that is wanted", () =>
+  withAzure(async (endpoint, started) => {
+    const wanted = yaml(endpoint, "n1").replace("pollSeconds", "acknowledge: true, pollSeconds");
+    for (const config of [wanted, yaml(endpoint, "n1")]) {
+      const isWanted = config === wanted;
+      started.length = 0;
+      await withService(config, async (call, { runtime }) => {
+        await call("PUT", "/v1/instances", registration("a"));
+        assert.ok(await eventually(() => runtime.ledger.count("decision") > 0));
+        await sleep(1_500);
+        assert.equal(started, [], "somebody runs there still");
+        await call("POST", "/v1/instances/a/stopped", {});
+        if (isWanted) {
+          assert.ok(await eventually(() => started.length > 0));
+          const isTold = () =>
+            runtime.events.since(0).some(({ event }) => event.kind === "notice-acknowledged");
+          assert.ok(await eventually(isTold));
+        }
+        await sleep(1_200);
+        const expected = isWanted ? ['{"StartRequests":[{"EventId":"602d9444"}]}'] : [];
+        assert.equal(started, expected);
+      });
+    }
+  }));
 
 test("of machines that are not known here, and in mode recommend, it is only told", () =>
   withAzure(async (endpoint) => {

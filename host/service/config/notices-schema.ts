@@ -15,6 +15,10 @@ export const NoticesSchema = Type.Object(
       default: null,
       description: "between two looks; null: 5 s for ec2, else 1 s",
     }),
+    acknowledge: Type.Boolean({
+      default: false,
+      description: "azure: let a loss happen early, once nobody runs on the machines it takes",
+    }),
     nodes: Type.Record(Type.String(), Type.String({ minLength: 1 }), {
       default: {},
       description: "node by the cloud's name of the machine, where they differ",

@@ -67,6 +67,7 @@ export class AzureNotices implements NoticeProvider {
       source: this.source,
       kind: EventType === "Preempt" || EventType === "Terminate" ? "reclaim" : "maintenance",
       instanceId: resource,
+      machines: Resources,
       action: EventType,
       noticedMs,
       // Without a time it has begun.

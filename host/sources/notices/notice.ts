@@ -7,6 +7,8 @@ export interface Notice {
   readonly kind: "reclaim" | "rebalance" | "maintenance";
   /** The cloud's name of the machine. */
   readonly instanceId: string;
+  /** All machines of the same event, where one may take several. */
+  readonly machines?: readonly string[];
   /** In the cloud's word: terminate, stop, hibernate, preempt, Reboot... */
   readonly action: string;
   readonly noticedMs: number;
