@@ -44,6 +44,7 @@ export { fitBest, fitFirst } from "./pool/fit-select";
 export { columnSums, headroom } from "./pool/headroom";
 export { memberDraws } from "./pool/member-draws";
 export { sumQuantile } from "./pool/sum-quantile";
+export { waterFill } from "./pool/water-fill";
 export { sweep } from "./simd/sweep";
 // summary
 export { features, featuresForOutage } from "./summary/features";

@@ -6,9 +6,8 @@ function largest(a: usize, b: usize, c: usize, at: usize): v128 {
 
 function addRows(sums: usize, a: usize, b: usize, c: usize, bytes: usize): void {
   if (a === b && b === c) {
-    for (let at: usize = 0; at < bytes; at += 32) {
+    for (let at: usize = 0; at < bytes; at += 16) {
       v128.store(sums + at, f64x2.add(v128.load(sums + at), v128.load(a + at)));
-      v128.store(sums + at, f64x2.add(v128.load(sums + at, 16), v128.load(a + at, 16)), 16);
     }
     return;
   }
@@ -19,9 +18,8 @@ function addRows(sums: usize, a: usize, b: usize, c: usize, bytes: usize): void 
 
 function takeRows(sums: usize, a: usize, b: usize, c: usize, bytes: usize): void {
   if (a === b && b === c) {
-    for (let at: usize = 0; at < bytes; at += 32) {
+    for (let at: usize = 0; at < bytes; at += 16) {
       v128.store(sums + at, f64x2.sub(v128.load(sums + at), v128.load(a + at)));
-      v128.store(sums + at, f64x2.sub(v128.load(sums + at, 16), v128.load(a + at, 16)), 16);
     }
     return;
   }

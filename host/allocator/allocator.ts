@@ -11,39 +11,30 @@
  */
 
 import { needColumn, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
-import { compileBinary } from "../core/binary.js";
 import type { Ledger, LedgerChange } from "../ledger/ledger.js";
 import type { ReservationRecord, ShrinkRecord } from "../ledger/records.js";
 import type { Clock } from "../lib/clock.js";
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
-import type { ProfileReader } from "../profiler/profile.js";
 import { checkResourceAmounts, roundDown } from "./amounts.js";
-import { Book } from "./book.js";
+import type { Book } from "./book.js";
 import { checkFields, checkId, checkLimit, checkParts, requireNode } from "./checks.js";
 import { expandDonors } from "./donor-expansion.js";
-import { DonorWatch } from "./donor-watch.js";
-import { Donors } from "./donors.js";
-import { FitTable } from "./fit-table.js";
 import { checkBook, checkTouched } from "./invariants.js";
-import { Journal } from "./journal.js";
+import type { Journal } from "./journal.js";
 import { auditLeaks, type LeakAudit } from "./leaks.js";
 import { returnGifts } from "./lease-extras.js";
-import { Leases } from "./leases.js";
+import type { Leases } from "./leases.js";
 import { type LoadReader, NO_LOAD } from "./load.js";
 import { earliestStart } from "./pacing.js";
-import { Placement } from "./placement.js";
-import { SHRINK_AFTER_TICKS } from "./policy.js";
-import { nextOffset, PoolWatch } from "./pool-watch.js";
-import { Pooling } from "./pooling.js";
-import { Pools } from "./pools.js";
-import { Requests } from "./requests.js";
+import { type AllocatorOptions, type AllocatorParts, openParts } from "./parts.js";
+import { nextOffset } from "./pool-watch.js";
 import { restoreBook } from "./restoration.js";
-import { Retention } from "./retention.js";
 import { headroomOf, shortageOf } from "./room.js";
-import { Targets } from "./targets.js";
-import { Tenancy } from "./tenancy.js";
 import { PHASE_END_MS } from "./timeline.js";
+
+export type { AllocatorOptions } from "./parts.js";
+
 import type {
   AllocationAnswer,
   AllocationRequest,
@@ -59,80 +50,26 @@ import type {
   ResourceAllocator,
 } from "./types.js";
 
-export interface AllocatorOptions {
-  readonly profiles: ProfileReader;
-  readonly ledger: Ledger;
-  readonly clock: Clock;
-  readonly load?: LoadReader;
-  /** Whose restart needs size the pools; everybody when absent. */
-  readonly isInterruptible?: (instanceId: string) => boolean;
-  /** The core's unshared binary; compiled here when absent. */
-  readonly module?: WebAssembly.Module;
-  /**
-   * What the leases of a node hold together: the sum of what each holds, or less, since not all
-   * will need all of theirs at once (decision record 0012).
-   */
-  readonly reserve?: "pooled" | "sum";
-  /** For how many ticks a donor must have held clearly more than it needs; 0: nobody is watched. */
-  readonly shrinkAfterTicks?: number;
-  /** How old a pool's target may get before a tick reads everybody's needs anew, ms; 0: every tick. */
-  readonly targetsEveryMs?: number;
-  /** Check every invariant before each commit. */
-  readonly debug?: boolean;
-}
-
 export class PredictiveAllocator implements ResourceAllocator {
   readonly #ledger: Ledger;
   readonly #clock: Clock;
+  readonly #load: LoadReader;
   readonly #debug: boolean;
+  readonly #parts: AllocatorParts;
   readonly #journal: Journal;
   readonly #book: Book;
-  readonly #tenancy: Tenancy;
   readonly #leases: Leases;
-  readonly #table: FitTable;
-  readonly #placement: Placement;
-  readonly #donors: Donors;
-  readonly #donorWatch: DonorWatch;
-  readonly #load: LoadReader;
-  readonly #targets: Targets;
-  readonly #pools: Pools;
-  readonly #requests: Requests;
-  readonly #watch: PoolWatch;
-  readonly #retention: Retention;
 
   constructor(options: AllocatorOptions) {
     checkParts(options, ["profiles", "ledger", "clock"]);
-    const { profiles, load = NO_LOAD, isInterruptible = () => true } = options;
-    const module = options.module ?? compileBinary("release");
     this.#ledger = options.ledger;
     this.#clock = options.clock;
+    this.#load = options.load ?? NO_LOAD;
     this.#debug = options.debug ?? false;
-    this.#journal = new Journal(options.ledger);
-    const pooled = (options.reserve ?? "pooled") === "pooled";
-    const book = new Book(this.#journal, pooled ? new Pooling(module) : undefined);
-    this.#book = book;
-    const tenancy = new Tenancy(book);
-    this.#tenancy = tenancy;
-    const ended = (id: string) => this.#recorded(id);
-    this.#leases = new Leases({ book, tenancy, profiles, ended });
-    this.#table = new FitTable(book, module);
-    this.#placement = new Placement(book, this.#table);
-    const watch = new DonorWatch(options.shrinkAfterTicks ?? SHRINK_AFTER_TICKS);
-    this.#donorWatch = watch;
-    this.#donors = new Donors({ book, tenancy, profiles, load, watch });
-    this.#load = load;
-    const everyMs = options.targetsEveryMs ?? 0;
-    this.#targets = new Targets({ book, profiles, load, isInterruptible, module, watch, everyMs });
-    this.#pools = new Pools(book, this.#targets);
-    this.#watch = new PoolWatch(book, load);
-    this.#retention = new Retention(options.ledger);
-    this.#requests = new Requests({
-      book,
-      profiles,
-      placement: this.#placement,
-      donors: this.#donors,
-      leases: this.#leases,
-    });
+    this.#parts = openParts(options, (id) => this.#recorded(id));
+    this.#journal = this.#parts.journal;
+    this.#book = this.#parts.book;
+    this.#leases = this.#parts.leases;
   }
 
   // Nodes
@@ -163,7 +100,7 @@ export class PredictiveAllocator implements ResourceAllocator {
   removeNode(nodeId: string): void {
     const node = requireNode(this.#book, nodeId);
     this.#change(() => {
-      for (const instanceId of [...node.members]) this.#tenancy.clear(instanceId);
+      for (const instanceId of [...node.members]) this.#parts.tenancy.clear(instanceId);
       for (const id of [...node.leaseIds].sort()) {
         const lease = this.#book.leases.get(id);
         if (lease !== undefined) this.#leases.end(lease, "released");
@@ -178,7 +115,7 @@ export class PredictiveAllocator implements ResourceAllocator {
   }
 
   nodeIds(): readonly string[] {
-    return [...this.#table.order()];
+    return [...this.#parts.table.order()];
   }
 
   // Allocations
@@ -186,7 +123,7 @@ export class PredictiveAllocator implements ResourceAllocator {
   allocate(instanceId: string, groupId: string, nodeId: string, amounts: readonly number[]): void {
     this.#change((nowMs) => {
       this.#leases.endClaimed(instanceId);
-      this.#tenancy.set(instanceId, { groupId, nodeId }, amounts, nowMs);
+      this.#parts.tenancy.set(instanceId, { groupId, nodeId }, amounts, nowMs);
     });
   }
 
@@ -217,14 +154,14 @@ export class PredictiveAllocator implements ResourceAllocator {
     }
     this.#change(() => {
       this.#leases.endClaimed(instanceId);
-      this.#tenancy.clear(instanceId);
+      this.#parts.tenancy.clear(instanceId);
     });
   }
 
   // Leases
 
   allocateResources(instanceId: string, request: AllocationRequest): AllocationAnswer {
-    return this.#change((nowMs) => this.#requests.answer(instanceId, request, nowMs));
+    return this.#change((nowMs) => this.#parts.requests.answer(instanceId, request, nowMs));
   }
 
   reserve(request: ReserveRequest): ReservationRecord {
@@ -290,7 +227,7 @@ export class PredictiveAllocator implements ResourceAllocator {
   // Questions
 
   fit(question: FitQuestion): FitAnswer {
-    return this.#placement.fit(question, this.#clock.nowMs());
+    return this.#parts.placement.fit(question, this.#clock.nowMs());
   }
 
   headroom(nodeId: string): readonly number[] {
@@ -298,15 +235,15 @@ export class PredictiveAllocator implements ResourceAllocator {
   }
 
   pool(kind: PoolView["kind"], id: string): PoolView {
-    return this.#pools.view(kind, id, this.#clock.nowMs());
+    return this.#parts.pools.view(kind, id, this.#clock.nowMs());
   }
 
   donors(search: DonorSearch): readonly ShrinkRecord[] {
-    return this.#donors.search(search, this.#clock.nowMs());
+    return this.#parts.donors.search(search, this.#clock.nowMs());
   }
 
   donorRefused(instanceId: string): void {
-    this.#donorWatch.refused(instanceId, this.#clock.nowMs());
+    this.#parts.donorWatch.refused(instanceId, this.#clock.nowMs());
   }
 
   expandDonors(): readonly Expansion[] {
@@ -328,16 +265,16 @@ export class PredictiveAllocator implements ResourceAllocator {
 
   poolStatus(): PoolStatus {
     const { poolOffsets: offsets, shortSettlementCount: shortSettlements } = this.#book;
-    return { offsets, ...this.#watch.counts, shortSettlements };
+    return { offsets, ...this.#parts.poolWatch.counts, shortSettlements };
   }
 
   // The whole
 
   tick(): void {
     const nowMs = this.#clock.nowMs();
-    this.#targets.tick(nowMs);
-    const observed = this.#watch.look(nowMs);
-    const pruned = this.#retention.due(nowMs);
+    this.#parts.targets.tick(nowMs);
+    const observed = this.#parts.poolWatch.look(nowMs);
+    const pruned = this.#parts.retention.due(nowMs);
     if (observed.length + pruned.length === 0) return;
     this.#change(() => {
       const offsets = [...this.#book.poolOffsets];

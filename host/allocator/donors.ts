@@ -6,7 +6,7 @@
  * has held clearly more than it needs for some ticks, and nothing for a while once it refused. The
  * requester's own group gives first; within it the donor that covers the largest share of what is
  * missing. When other groups have to give too, whoever they make needless is left out. One resource
- * alone: the fewest donors. Several: greedy.
+ * alone: the fewest donors. Several: greedy. Those chosen give what is missing, harmed alike.
  */
 import { RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
 import { compareKeys } from "../ledger/encoding.js";
@@ -23,6 +23,7 @@ import { FORCED_KEEP_QUANTILE, PROMISE_QUANTILE, WORKING_SET_MARGIN } from "./po
 import { isZero } from "./room.js";
 import type { Tenancy } from "./tenancy.js";
 import type { DonorSearch } from "./types.js";
+import type { WaterFill } from "./water-fill.js";
 
 const MEMORY = RESOURCES.indexOf("memory");
 
@@ -31,6 +32,7 @@ interface Giver {
   readonly sameGroup: boolean;
   readonly floor: readonly number[];
   readonly give: readonly number[];
+  readonly held: readonly number[];
 }
 
 export interface DonorPorts {
@@ -39,6 +41,7 @@ export interface DonorPorts {
   readonly profiles: ProfileReader;
   readonly load: LoadReader;
   readonly watch: DonorWatch;
+  readonly water: WaterFill;
 }
 
 export class Donors {
@@ -61,7 +64,23 @@ export class Donors {
       chosen,
       missing.map((amount, r) => amount - (rest[r] ?? 0)),
     );
-    return share(needed, missing, search.nodeId);
+    return this.#share(needed, missing, search.nodeId);
+  }
+
+  /** All harmed alike, the requester's own group first. */
+  #share(givers: readonly Giver[], missing: readonly number[], nodeId: string): ShrinkRecord[] {
+    let rest = missing;
+    return [true, false].flatMap((sameGroup) => {
+      const those = givers.filter((giver) => giver.sameGroup === sameGroup);
+      if (those.length === 0) return [];
+      const donors = those.map(({ give: most, held }) => ({ most, held }));
+      return this.#ports.water.share(donors, rest).flatMap((given, index) => {
+        const giver = those[index];
+        if (giver === undefined || isZero(given)) return [];
+        rest = subtract(rest, given);
+        return [{ donorId: giver.donorId, nodeId, given, floor: giver.floor }];
+      });
+    });
   }
 
   #givers(search: DonorSearch, nowMs: number): Giver[] {
@@ -82,7 +101,8 @@ export class Donors {
       const give = record.allocated.map((amount, r) =>
         forced || watch.mayGive(donorId, r) ? Math.max(0, amount - (floor[r] ?? 0)) : 0,
       );
-      givers.push({ donorId, sameGroup: record.groupId === search.groupId, floor, give });
+      const sameGroup = record.groupId === search.groupId;
+      givers.push({ donorId, sameGroup, floor, give, held: record.allocated });
     }
     return givers;
   }
@@ -146,19 +166,6 @@ function dropNeedless(chosen: readonly Giver[], wanted: readonly number[]): Give
     if (isZero(rest)) kept = others;
   }
   return kept;
-}
-
-function share(
-  givers: readonly Giver[],
-  missing: readonly number[],
-  nodeId: string,
-): ShrinkRecord[] {
-  let rest = [...missing];
-  return givers.map(({ donorId, floor, give }) => {
-    const given = rest.map((lack, r) => Math.min(lack, give[r] ?? 0));
-    rest = subtract(rest, given);
-    return { donorId, nodeId, given, floor };
-  });
 }
 
 function subtract(from: readonly number[], amounts: readonly number[]): number[] {

@@ -3,13 +3,11 @@
  *
  * Neighbours are asked before the victims are picked, for all that is short. Victims come whole, so
  * some of what neighbours would give is often not needed any more. Kept are the fewest donors, among
- * as few the least harmed; each then gives the same share of its part, no more than is needed.
+ * as few the least harmed; they then give what is needed, harmed alike (the core's `waterFill`).
  */
+import { waterFill } from "../allocator/water-fill.js";
 import type { ShrinkRecord } from "../ledger/records.js";
 import { leastCover } from "./cover-kernel.js";
-
-/** Amounts are multiples of 2^-10. */
-const STEPS = 1024;
 
 export type ShrinksByNode = ReadonlyMap<string, readonly ShrinkRecord[]>;
 
@@ -43,20 +41,18 @@ export function trimShrinks(
     budgets: donors.map(() => 1),
   });
   const kept = new Set(donors.filter((_, index) => answer.chosen[index] === true));
-  const keptTotal = sumOver([...kept], spare.length);
-  const shares = needed.map((amount, resource) => {
-    const all = keptTotal[resource] ?? 0;
-    return all > 0 ? Math.min(1, amount / all) : 0;
-  });
+  const parts = partsOf([...kept], needed);
   const trimmed = new Map<string, readonly ShrinkRecord[]>();
   for (const [nodeId, records] of shrinks) {
     const left = records.flatMap((record) => {
       if (victims.has(record.donorId)) return [record];
-      return kept.has(record) ? [{ ...record, given: scaled(record.given, shares) }] : [];
+      const given = parts.get(record);
+      return given === undefined ? [] : [{ ...record, given }];
     });
     if (left.length > 0) trimmed.set(nodeId, left);
   }
-  const changed = kept.size < donors.length || shares.some((share) => share < 1);
+  const changed =
+    kept.size < donors.length || donors.some((record) => isLess(parts.get(record), record));
   const heaviest = 1 + weight * Math.max(...harms);
   const donorCountMin = Math.ceil(answer.bound / heaviest - 1e-9);
   return { shrinks: trimmed, donorCount: kept.size, donorCountMin, changed };
@@ -70,12 +66,21 @@ function harmOf({ given, floor }: ShrinkRecord): number {
   }, 0);
 }
 
-/** Rounded up, so that the donors together still give enough. */
-function scaled(given: readonly number[], shares: readonly number[]): number[] {
-  return given.map((amount, resource) => {
-    const part = Math.ceil(amount * (shares[resource] ?? 1) * STEPS) / STEPS;
-    return Math.min(amount, part);
-  });
+/** What each of them still gives. */
+function partsOf(
+  kept: readonly ShrinkRecord[],
+  needed: readonly number[],
+): ReadonlyMap<ShrinkRecord, readonly number[]> {
+  const donors = kept.map(({ given, floor }) => ({
+    most: given,
+    held: given.map((amount, resource) => amount + (floor[resource] ?? 0)),
+  }));
+  const parts = waterFill(donors, needed);
+  return new Map(kept.map((record, index) => [record, parts[index] ?? record.given]));
+}
+
+function isLess(part: readonly number[] | undefined, { given }: ShrinkRecord): boolean {
+  return part === undefined || given.some((amount, resource) => (part[resource] ?? 0) < amount);
 }
 
 function sumOver(donors: readonly ShrinkRecord[], count: number): number[] {

@@ -249,6 +249,16 @@ export type KernelExports = {
     high: number,
     topPtr: number,
   ): number;
+  waterFill(
+    mostPtr: number,
+    heldPtr: number,
+    neededPtr: number,
+    strideBytes: number,
+    count: number,
+    roundCount: number,
+    harmPtr: number,
+    givenPtr: number,
+  ): void;
   // training
   copyLaneRows(from: number, fromRow: number, to: number, toRow: number, rows: number): void;
   trainGruForward(
