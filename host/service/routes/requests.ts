@@ -154,6 +154,7 @@ function decisionRoutes(api: FastifyInstance, { runtime }: AppParts): void {
         tags,
         description: "with its inputs, candidates and scores",
         params: DecisionParams,
+        response: { 200: Decision },
       },
     },
     async ({ params }) => runtime.coordinator.explain(params.decisionId),

@@ -8,6 +8,7 @@ import { namedEnvelope, namedPhases } from "../named.js";
 import { type KeptOutcome, OUTCOME_BASELINE } from "../outcomes.js";
 import { pageFrom } from "../paging.js";
 import { Id, type Page, PageQuery } from "../schemas.js";
+import { Fleet, History, Outcomes, Plan, Quality } from "../view-schemas.js";
 
 const Params = Type.Object({ instanceId: Id });
 const HistoryQuery = Type.Object(
@@ -28,6 +29,7 @@ export function viewRoutes(api: FastifyInstance, { runtime }: AppParts): void {
         tags,
         description: "one short line an instance, with what it would need after a restart",
         querystring: PageQuery,
+        response: { 200: Fleet },
       },
     },
     async ({ query }) => {
@@ -44,6 +46,7 @@ export function viewRoutes(api: FastifyInstance, { runtime }: AppParts): void {
         tags,
         description: "its last restarts: what had been predicted, what was really needed",
         params: Params,
+        response: { 200: Outcomes },
       },
     },
     async ({ params: { instanceId } }) => {
@@ -57,7 +60,12 @@ export function viewRoutes(api: FastifyInstance, { runtime }: AppParts): void {
     "/pools/history",
     {
       config: { role: "read" },
-      schema: { tags, description: "the whole pool over a day", querystring: HistoryQuery },
+      schema: {
+        tags,
+        description: "the whole pool over a day",
+        querystring: HistoryQuery,
+        response: { 200: History },
+      },
     },
     async ({ query }) => ({
       nowMs: clock.nowMs(),
@@ -68,7 +76,7 @@ export function viewRoutes(api: FastifyInstance, { runtime }: AppParts): void {
 
   api.get<{ Params: Static<typeof PlanParams> }>(
     "/plans/:planId",
-    { config: { role: "read" }, schema: { tags, params: PlanParams } },
+    { config: { role: "read" }, schema: { tags, params: PlanParams, response: { 200: Plan } } },
     async ({ params }, reply) => runtime.ledger.get("plan", params.planId) ?? reply.callNotFound(),
   );
 
@@ -76,7 +84,11 @@ export function viewRoutes(api: FastifyInstance, { runtime }: AppParts): void {
     "/quality",
     {
       config: { role: "read" },
-      schema: { tags, description: "how predictions did at real restarts" },
+      schema: {
+        tags,
+        description: "how predictions did at real restarts",
+        response: { 200: Quality },
+      },
     },
     async () => ({
       nowMs: clock.nowMs(),
