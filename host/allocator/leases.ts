@@ -7,26 +7,22 @@
 import { needColumn, PHASE_COUNT, RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
 import type { ReservationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
-import { LIMITS } from "../lib/limits.js";
 import type { ProfileReader } from "../profiler/profile.js";
-import {
-  checkNeedAmounts,
-  checkQuantiles,
-  checkResourceAmounts,
-  roundDown,
-  roundUp,
-} from "./amounts.js";
 import type { Book } from "./book.js";
-import { checkFields, checkId, checkLimit, requireNode, wholeMs } from "./checks.js";
+import { checkFields, checkId, requireNode, wholeMs } from "./checks.js";
+import {
+  checkRequest,
+  type DraftPorts,
+  draftLease,
+  requireFuture,
+  timesOf,
+} from "./lease-draft.js";
 import { topUp } from "./lease-extras.js";
-import { poolQuantiles, withOffsets } from "./needs.js";
 import { GRACE_MS, LATE_MAX_MS } from "./policy.js";
 import { requireRoom, shortageOf, shortageWith, stepsWithout } from "./room.js";
 import type { Tenancy } from "./tenancy.js";
 import { leaseSteps, leaseWindows, leastOver, PHASES_MS, type Steps } from "./timeline.js";
 import type { Grant, ReserveRequest } from "./types.js";
-
-const ID_DIGITS = 12;
 
 export interface LeasePorts {
   readonly book: Book;
@@ -41,20 +37,21 @@ export class Leases {
   readonly #tenancy: Tenancy;
   readonly #ended: (reservationId: string) => ReservationRecord | undefined;
 
-  readonly #profiles: ProfileReader;
+  readonly #draftPorts: DraftPorts;
 
   constructor({ book, tenancy, profiles, ended }: LeasePorts) {
     this.#book = book;
     this.#tenancy = tenancy;
-    this.#profiles = profiles;
+    this.#draftPorts = { book, profiles };
     this.#ended = ended;
   }
 
   reserve(request: ReserveRequest, nowMs: number): ReservationRecord {
     checkFields(request, "request");
-    const times = this.#checkRequest(request, nowMs);
+    const times = checkRequest(this.#book, request, nowMs);
     const shrinks = this.#tenancy.shrink(request.shrinks ?? [], request);
-    const record = this.#draft(request, times, { fencingToken: this.#book.nextToken(), nowMs });
+    const fencingToken = this.#book.nextToken();
+    const record = draftLease(this.#draftPorts, request, { ...times, fencingToken, nowMs });
     const lease: ReservationRecord = { ...record, shrinks };
     this.#book.putLease(lease);
     requireRoom(this.#book, request.nodeId, nowMs);
@@ -63,86 +60,10 @@ export class Leases {
 
   /** What the node would lack if the request were granted without donors, one value a resource. */
   shortageWith(request: ReserveRequest, nowMs: number): number[] {
-    const expectedRestartMs = wholeMs(request.expectedRestartMs, "expectedRestartMs");
-    const expiresMs = expectedRestartMs + wholeMs(request.graceMs ?? GRACE_MS, "graceMs");
-    const fencingToken = this.#book.fencingToken + 1;
-    const times = { expectedRestartMs, expiresMs };
-    const thought = this.#draft(request, times, { fencingToken, nowMs });
+    const so = { ...timesOf(request), fencingToken: this.#book.fencingToken + 1, nowMs };
+    const thought = draftLease(this.#draftPorts, request, so);
     const node = requireNode(this.#book, request.nodeId);
     return shortageWith(this.#book, node, thought, nowMs);
-  }
-
-  #draft(
-    request: ReserveRequest,
-    times: { expectedRestartMs: number; expiresMs: number },
-    { fencingToken, nowMs }: { readonly fencingToken: number; readonly nowMs: number },
-  ): ReservationRecord {
-    const { instanceId, ownerId, groupId, nodeId } = request;
-    const amounts = request.amounts.map(roundUp);
-    const quantiles = this.#quantiles(request, amounts);
-    return {
-      // The counter outlives restarts, so an id never comes back; padding keeps key order.
-      reservationId: `lease-${`${fencingToken}`.padStart(ID_DIGITS, "0")}`,
-      ownerId,
-      instanceId,
-      nodeId,
-      groupId,
-      amounts,
-      state: "held",
-      fencingToken,
-      createdMs: nowMs,
-      ...times,
-      ...(request.planId === undefined ? {} : { planId: request.planId }),
-      ...(request.freedForOwner === undefined
-        ? {}
-        : { freedForOwner: request.freedForOwner.map(roundDown) }),
-      shrinks: [],
-      ...(quantiles === undefined ? {} : { quantiles }),
-      ...(request.wanted === undefined ? {} : { wanted: request.wanted.map(roundUp) }),
-    };
-  }
-
-  #quantiles(request: ReserveRequest, amounts: readonly number[]): number[] | undefined {
-    if (!this.#book.pooled) return undefined;
-    if (request.quantiles !== undefined) {
-      checkQuantiles(request.quantiles);
-      const rows = request.quantiles.map(roundUp);
-      const fits = amounts.every((amount, column) => amount <= (rows[column * 4 + 3] ?? 0));
-      return fits ? withOffsets(rows, this.#book.poolOffsets) : undefined;
-    }
-    if (!this.#profiles.has(request.instanceId)) return undefined;
-    const { envelope } = this.#profiles.profile(request.instanceId);
-    const quantiles = poolQuantiles(envelope, amounts);
-    return quantiles && withOffsets(quantiles, this.#book.poolOffsets);
-  }
-
-  #checkRequest(
-    request: ReserveRequest,
-    nowMs: number,
-  ): { expectedRestartMs: number; expiresMs: number } {
-    checkId(request.instanceId, "instanceId");
-    checkId(request.ownerId, "ownerId");
-    checkId(request.groupId, "groupId");
-    checkNeedAmounts(request.amounts, "amounts");
-    if (request.wanted !== undefined) checkNeedAmounts(request.wanted, "wanted");
-    if (request.freedForOwner !== undefined) {
-      checkResourceAmounts(request.freedForOwner, "freedForOwner");
-    }
-    const book = this.#book;
-    requireNode(book, request.nodeId);
-    checkLimit(book.leases.size, LIMITS.reservationsMax, "reservations");
-    if (!book.groups.has(request.groupId)) {
-      checkLimit(book.groups.size, LIMITS.groupsMax, "groups");
-    }
-    const held =
-      book.heldByOwner.get(request.ownerId) ?? book.heldByInstance.get(request.instanceId);
-    if (held !== undefined) {
-      throw new RepriseError("ERR_STATE", `owner ${request.ownerId} holds ${held} already`);
-    }
-    const expectedRestartMs = wholeMs(request.expectedRestartMs, "expectedRestartMs");
-    const expiresMs = expectedRestartMs + wholeMs(request.graceMs ?? GRACE_MS, "graceMs");
-    requireFuture(expiresMs, nowMs);
-    return { expectedRestartMs, expiresMs };
   }
 
   claim(
@@ -381,14 +302,5 @@ function requireToken(lease: ReservationRecord, fencingToken: number): void {
     field: "fencingToken",
     got: fencingToken,
     expected: `${lease.fencingToken}`,
-  });
-}
-
-function requireFuture(expiresMs: number, nowMs: number): void {
-  if (expiresMs > nowMs) return;
-  throw new RepriseError("ERR_ARGUMENT", "the lease would be over already", {
-    field: "expectedRestartMs",
-    got: expiresMs,
-    expected: `an expiry after ${nowMs}`,
   });
 }

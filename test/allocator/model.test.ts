@@ -199,6 +199,7 @@ class Bench {
   #compare(): void {
     const { allocator, model, ledger } = this;
     allocator.checkInvariants();
+    assert.equal(allocator.leakAudit().leaks, []);
     const live = [...model.live.values()].sort((a, b) =>
       a.reservationId < b.reservationId ? -1 : 1,
     );

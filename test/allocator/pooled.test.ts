@@ -246,6 +246,7 @@ test("promises are kept in any order of events, also when the ledger fails", () 
         allocator.checkInvariants();
         allocator.checkTouched();
         assert.is(allocator.checkTouched(), 0);
+        assert.equal(allocator.leakAudit().leaks, []);
       }
     }),
     { numRuns: 60 },

@@ -17,8 +17,10 @@ const shapes = new Map<BinaryName, WasmShape>(
 );
 const shapeOf = (name: BinaryName) => shapes.get(name) as WasmShape;
 
-/** Grow it with a reason in the commit: code is what every worker loads. */
-/** 64 KiB until pools were swept and donors levelled in the core. */
+/**
+ * Grow it with a reason in the commit: code is what every worker loads. 64 KiB until pools were swept
+ * and donors levelled in the core.
+ */
 const BINARY_BYTES_MAX = 68 * 1024;
 
 /** Constants of assembly/layout.ts by name. */

@@ -29,6 +29,7 @@ export function checkAct(world: World, act: Act): void {
 
 export function checkWorld(world: World): void {
   world.allocator.checkInvariants();
+  assert.equal(world.allocator.leakAudit().leaks, []);
   const nowMs = world.clock.nowMs();
   const downOfGroup = new Map<string, number>();
   for (const actor of world.actors.values()) {
