@@ -245,8 +245,9 @@ function softplusArgument(e: v128, upper: v128): v128 {
   return v128.bitselect(half, e, upper);
 }
 
-function softplusFrom(x: v128, m: v128, upper: v128): v128 {
-  const y = f32x4.sub(tailOf(m), f32x4.mul(f32x4.mul(m, m), f32x4.splat(0.5)));
+/** `tail` is `tailOf(m)`. */
+function softplusFrom(x: v128, tail: v128, m: v128, upper: v128): v128 {
+  const y = f32x4.sub(tail, f32x4.mul(f32x4.mul(m, m), f32x4.splat(0.5)));
   const whole = f32x4.add(f32x4.add(m, y), v128.and(f32x4.splat(LN2), upper));
   // pmax keeps a NaN x, which m is then too.
   return f32x4.add(f32x4.pmax(x, f32x4.splat(0.0)), whole);
@@ -259,16 +260,46 @@ function softplusFrom(x: v128, m: v128, upper: v128): v128 {
 export function softplus(x: v128): v128 {
   const e = expNegative(f32x4.abs(x));
   const upper = f32x4.gt(e, f32x4.splat(SQRT_TWO_LESS_ONE));
-  return softplusFrom(x, softplusArgument(e, upper), upper);
+  const m = softplusArgument(e, upper);
+  return softplusFrom(x, tailOf(m), m, upper);
 }
 
-/** `softplus` in place from one address to another; a loop without a call, like `asinhBlocks`. */
+/**
+ * `softplus` in place from one address to another, an even number of vectors; a loop without a call
+ * and two vectors at a time, like `asinhBlocks`.
+ */
 export function softplusRows(at: usize, end: usize): void {
   do {
-    const x = v128.load(at);
-    const e = expNegative(f32x4.abs(x));
-    const upper = f32x4.gt(e, f32x4.splat(SQRT_TWO_LESS_ONE));
-    v128.store(at, softplusFrom(x, softplusArgument(e, upper), upper));
-    at += 16;
+    softplusPair(at, v128.load(at), v128.load(at, 16));
+    at += 32;
   } while (at < end);
+}
+
+function softplusPair(at: usize, x0: v128, x1: v128): void {
+  const e0 = expNegative(f32x4.abs(x0));
+  const e1 = expNegative(f32x4.abs(x1));
+  const upper0 = f32x4.gt(e0, f32x4.splat(SQRT_TWO_LESS_ONE));
+  const upper1 = f32x4.gt(e1, f32x4.splat(SQRT_TWO_LESS_ONE));
+  const m0 = softplusArgument(e0, upper0);
+  const m1 = softplusArgument(e1, upper1);
+  let p0 = horner(f32x4.splat(P0), m0, P1);
+  let p1 = horner(f32x4.splat(P0), m1, P1);
+  p0 = horner(p0, m0, P2);
+  p1 = horner(p1, m1, P2);
+  p0 = horner(p0, m0, P3);
+  p1 = horner(p1, m1, P3);
+  p0 = horner(p0, m0, P4);
+  p1 = horner(p1, m1, P4);
+  p0 = horner(p0, m0, P5);
+  p1 = horner(p1, m1, P5);
+  p0 = horner(p0, m0, P6);
+  p1 = horner(p1, m1, P6);
+  p0 = horner(p0, m0, P7);
+  p1 = horner(p1, m1, P7);
+  p0 = horner(p0, m0, P8);
+  p1 = horner(p1, m1, P8);
+  p0 = f32x4.mul(f32x4.mul(p0, m0), f32x4.mul(m0, m0));
+  p1 = f32x4.mul(f32x4.mul(p1, m1), f32x4.mul(m1, m1));
+  v128.store(at, softplusFrom(x0, p0, m0, upper0));
+  v128.store(at, softplusFrom(x1, p1, m1, upper1), 16);
 }
