@@ -8,7 +8,8 @@
  * compute, garbage a sample. Non-goals: comparing variants within one run.
  *
  * A pause is how much later than asked a timer of 1 ms comes. Every figure is the middle one of the
- * ticks after the first two, with the best tick's beside it: other load only makes it worse.
+ * ticks after the first two, with the best tick's beside it: other load only makes it worse. The
+ * processor's time of all threads hardly counts what other programs take.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { present } from "../host/lib/assert.js";
@@ -45,6 +46,7 @@ for (const { instanceId } of samples) {
 
 const offerMs: number[] = [];
 const tickMs: number[] = [];
+const cpuMs: number[] = [];
 const garbage: number[] = [];
 const pauseP99Ms: number[] = [];
 const pauseMaxMs: number[] = [];
@@ -56,17 +58,20 @@ for (let tick = 0; tick < Number(ticks); tick++) {
   // An iterator would be garbage of the bench's own.
   for (let index = 0; index < count; index++) profiler.offer(present(samples[index], "a sample"));
   const offered = performance.now();
+  const used = process.cpuUsage();
   // A monitor that was stopped counts the time until it goes on as a pause: one a tick.
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   await profiler.tick();
   const ended = performance.now();
+  const { user, system } = process.cpuUsage(used);
   delay.disable();
   pauseP99Ms.push(delay.percentile(99) / 1e6 - 1);
   pauseMaxMs.push(delay.max / 1e6 - 1);
   garbage.push((process.memoryUsage().heapUsed - heap) / count);
   offerMs.push(offered - started);
   tickMs.push(ended - offered);
+  cpuMs.push((user + system) / 1_000);
 }
 const after = process.memoryUsage();
 await profiler.close();
@@ -81,6 +86,7 @@ console.log(
     `${count} instances, ${workers} workers, answers by ${refresh}`,
     `offer ${middle(offerMs)} ms (fastest ${fastest(offerMs)})`,
     `tick ${middle(tickMs)} ms (fastest ${fastest(tickMs)})`,
+    `its threads' time ${middle(cpuMs)} ms (least ${fastest(cpuMs)})`,
     `resident ${Math.round(after.rss / MIB)} MiB with ${Math.round(ownBytes / MIB)} of the bench`,
     `${Math.round((after.rss - before.rss) / count)} bytes an instance`,
     `heap grew ${middle(garbage)} bytes an instance and tick`,
