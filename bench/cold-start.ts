@@ -14,9 +14,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ServiceRuntime } from "../host/service/runtime.js";
 
-const NODE_COUNT = 500;
 const RESTORING = "restoring";
 const [, , first = "10000", second = "9"] = process.argv;
+/** With room for all that is on them. */
+const NODE_COUNT = Math.max(500, Math.ceil(Number(first) / 20) || 0);
 
 /** Name of a part, and time and processor time when it ended, ms since the process began. */
 type Part = readonly [name: string, wallMs: number, cpuMs: number];

@@ -11,6 +11,8 @@ const MAIN = resolve(fileURLToPath(import.meta.url), "../../../host/main.js");
 export const PER_NODE = 50;
 const PER_GROUP = 100;
 const BATCH = 5_000;
+/** Of Linux on every machine that Node runs on. */
+const TICKS_PER_SECOND = 100;
 
 export interface ServerOptions {
   readonly folder: string;
@@ -47,10 +49,20 @@ export class BenchServer {
     return new BenchServer(child, address, elapsedMs() - began);
   }
 
-  /** Resident memory now, MiB. */
-  residentMiB(): number {
+  /** Resident memory now, MiB: all of it, its own, and of files that it has mapped (the ledger). */
+  memory(): { readonly all: number; readonly own: number; readonly mapped: number } {
     const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
-    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024);
+    const read = (name: string) =>
+      Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1] ?? 0) / 102.4) / 10;
+    return { all: read("VmRSS"), own: read("RssAnon"), mapped: read("RssFile") };
+  }
+
+  /** Processor time that it has used so far, seconds; what others take of the machine is not in it. */
+  cpuSeconds(): number {
+    // After the name, which is in brackets, come the state and then what is counted from field 4.
+    const [, fields = ""] = readFileSync(`/proc/${this.pid}/stat`, "utf8").split(") ");
+    const [user, system] = fields.split(" ").slice(11, 13).map(Number);
+    return ((user ?? 0) + (system ?? 0)) / TICKS_PER_SECOND;
   }
 
   async register(instances: number): Promise<void> {

@@ -132,10 +132,11 @@ function considerations({ server }: Room): Promise<object> {
 async function restart({ server, folder }: Room): Promise<object> {
   await server.close("SIGKILL");
   const next = await BenchServer.open({ folder, instances });
+  const startCpuSeconds = next.cpuSeconds();
   await sleep(500);
-  const residentMiB = next.residentMiB();
+  const residentMiB = next.memory();
   await next.close();
-  return { startSeconds: round(next.startMs / 1_000), residentMiB };
+  return { startSeconds: round(next.startMs / 1_000), startCpuSeconds, residentMiB };
 }
 
 async function measure(name: string): Promise<object> {
@@ -152,9 +153,12 @@ async function measure(name: string): Promise<object> {
     const began = elapsedMs();
     await server.register(instances);
     const registeredSeconds = round((elapsedMs() - began) / 1_000);
+    const before = server.cpuSeconds();
     const result = await scenario({ server, folder });
-    const residentMiB = name === "restart" ? {} : { residentMiB: server.residentMiB() };
-    return { name, instances, registeredSeconds, ...result, ...residentMiB };
+    if (name === "restart") return { name, instances, registeredSeconds, ...result };
+    const cpuSeconds = round(server.cpuSeconds() - before);
+    const residentMiB = server.memory();
+    return { name, instances, registeredSeconds, ...result, cpuSeconds, residentMiB };
   } finally {
     await server.close();
     rmSync(folder, { recursive: true, force: true });
