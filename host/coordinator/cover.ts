@@ -96,7 +96,7 @@ function ceilingOf(problem: CoverProblem): { readonly priority: number; readonly
 }
 
 /** Some of these that cover within the budgets, at whatever cost. */
-function someCover(
+export function someCover(
   candidates: readonly Candidate[],
   problem: CoverProblem,
 ): readonly Candidate[] | undefined {

@@ -23,6 +23,7 @@ export interface Verdict {
   readonly retryAtMs?: number;
   readonly nextTryMs?: number;
   readonly forecastMs?: number;
+  readonly tentative?: readonly string[];
   readonly recorded: RecordedInputs;
 }
 
@@ -67,7 +68,20 @@ function weigh(inputs: PlanInputs, ask: AskDonors): Outcome {
     const late: Reason = { code: "DEADLINE_TOO_CLOSE", text: "the deadline has passed" };
     return { kind: "refuse", proposal, reasons: [late, ...reasons] };
   }
-  return { kind: "defer", proposal, reasons, ...retryTimes(inputs, reasons, refused) };
+  const times = retryTimes(inputs, reasons, refused);
+  return { kind: "defer", proposal, reasons, ...times, ...tentativeOf(inputs, plain) };
+}
+
+/** Whom to interrupt at the next try if nothing changes; what could not be looked at stays. */
+function tentativeOf(inputs: PlanInputs, plain: Proposal): Pick<Verdict, "tentative"> {
+  const refused = plain.feasible && inputs.allocatorRefusal !== undefined;
+  const planned = refused ? victimsOf(plain) : plain.tentative;
+  const tentative = inputs.failure === undefined ? planned : inputs.tentative;
+  return tentative === undefined || tentative.length === 0 ? {} : { tentative };
+}
+
+function victimsOf({ placements }: Proposal): string[] {
+  return placements.map(({ candidate }) => candidate.input.instanceId);
 }
 
 /**
@@ -141,7 +155,7 @@ function retryTimes(inputs: PlanInputs, reasons: readonly Reason[], refused: Rea
 /** The record of a verdict, with everything needed to make it again. */
 export function decisionRecord(verdict: Verdict, ids: DecisionIds): DecisionRecord {
   const { proposal, recorded } = verdict;
-  const victims = proposal.placements.map(({ candidate }) => candidate.input.instanceId);
+  const victims = victimsOf(proposal);
   const runnerUp = runnerUpOf(proposal, victims);
   return {
     decisionId: ids.decisionId,
@@ -149,7 +163,7 @@ export function decisionRecord(verdict: Verdict, ids: DecisionIds): DecisionReco
     kind: verdict.kind,
     decidedMs: recorded.nowMs,
     reasons: verdict.reasons,
-    ...timesOf(verdict),
+    ...deferralOf(verdict),
     ...(ids.planId === undefined ? {} : { planId: ids.planId }),
     victims,
     candidates: proposal.judged.map((judged) => scoreOf(judged, proposal)),
@@ -160,11 +174,12 @@ export function decisionRecord(verdict: Verdict, ids: DecisionIds): DecisionReco
   };
 }
 
-function timesOf({ retryAtMs, nextTryMs, forecastMs }: Verdict) {
+function deferralOf({ retryAtMs, nextTryMs, forecastMs, tentative }: Verdict) {
   return {
     ...(retryAtMs === undefined ? {} : { retryAtMs }),
     ...(nextTryMs === undefined ? {} : { nextTryMs }),
     ...(forecastMs === undefined ? {} : { forecastMs }),
+    ...(tentative === undefined ? {} : { tentative }),
   };
 }
 

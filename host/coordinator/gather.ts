@@ -25,7 +25,7 @@ export function gather(
   pending: PendingRequest,
 ): PlanInputs {
   const { allocator, instances, policy, clock } = context;
-  const { request, attempts, firstDeferral } = pending;
+  const { request, attempts, firstDeferral, tentative } = pending;
   const asked = request.kind === "interrupt" ? [request.instanceId] : request.nodeIds;
   const scope =
     request.kind === "interrupt" ? instancesNode(context, request.instanceId) : request.nodeIds;
@@ -46,6 +46,7 @@ export function gather(
     nowMs: clock.nowMs(),
     attempts,
     ...(firstDeferral === undefined ? {} : { firstDeferral }),
+    ...(tentative === undefined ? {} : { tentative }),
     pastWaits: pastWaits(context.ledger, request.kind),
     request,
     policy,
@@ -66,13 +67,14 @@ export function gather(
 /** What is left to decide on when the inputs of a request could not be gathered or weighed. */
 export function failedInputs(
   { clock, policy }: CoordinatorContext,
-  { request, attempts }: PendingRequest,
+  { request, attempts, tentative }: PendingRequest,
   cause: unknown,
 ): PlanInputs {
   const text = cause instanceof Error ? cause.message : String(cause);
   return {
     nowMs: clock.nowMs(),
     attempts,
+    ...(tentative === undefined ? {} : { tentative }),
     request,
     policy,
     nodes: [],

@@ -68,6 +68,8 @@ export interface PlanInputs {
   readonly attempts: number;
   /** Absent when it was not deferred before. */
   readonly firstDeferral?: FirstDeferral;
+  /** Whom its last deferral would have interrupted; absent is nobody. */
+  readonly tentative?: readonly string[];
   /** How long requests of its kind had to wait; absent is none. */
   readonly pastWaits?: readonly PastWait[];
   readonly request: CoordinatorRequest;

@@ -38,6 +38,7 @@ import {
 } from "./request-room.js";
 import { Rooms } from "./rooms.js";
 import { type Evictable, leastWithEvictions } from "./short-cover.js";
+import { isWorthChanging, keptCover } from "./tentative.js";
 import type { ReclaimRequest } from "./types.js";
 
 /** Each round drops one victim that cannot be placed and covers anew. */
@@ -63,6 +64,17 @@ export interface Proposal {
   readonly donorCountMin?: number;
   /** Victims that would free enough but whose restart has no place. */
   readonly unplaced: readonly Unplaced[];
+  /** Whom to interrupt if every restart had a place; absent where nobody or not enough could. */
+  readonly tentative?: readonly string[];
+  /** The victims, or those meant where it is not feasible, are those of the last deferral. */
+  readonly isKept?: boolean;
+}
+
+/** Where an attempt stands at the beginning of a round. */
+interface Standing {
+  readonly judged: readonly (Candidate | Exclusion)[];
+  readonly shrinks: ShrinksByNode;
+  readonly unplaced: readonly Unplaced[];
 }
 
 export function propose(inputs: PlanInputs, askDonors: AskDonors, force: boolean): Proposal {
@@ -76,7 +88,20 @@ export function propose(inputs: PlanInputs, askDonors: AskDonors, force: boolean
   const proposals = request.nodeIds.map((nodeId) =>
     new Reclaim(inputs, request, { ask, force }).on([nodeId]),
   );
-  return proposals.reduce((best, next) => (compareProposals(next, best) < 0 ? next : best));
+  const best = proposals.reduce((least, next) =>
+    compareProposals(next, least) < 0 ? next : least,
+  );
+  const kept = proposals.find(({ isKept }) => isKept === true);
+  return kept === undefined || isBetterBy(best, kept, inputs) ? best : kept;
+}
+
+/** Whether the place of another node is worth other victims than those of the last deferral. */
+function isBetterBy(best: Proposal, kept: Proposal, { policy }: PlanInputs): boolean {
+  if (best.feasible !== kept.feasible) return best.feasible;
+  const [before, after] = [kept, best].map(({ placements }) =>
+    placements.map(({ candidate }) => candidate),
+  );
+  return isWorthChanging(before ?? [], after ?? [], policy.switchSavingRatio);
 }
 
 function proposeInterruption(inputs: PlanInputs, ask: AskDonors, force: boolean): Proposal {
@@ -115,6 +140,9 @@ class Reclaim {
   readonly #ask: AskDonors;
   readonly #bounds: DonorBounds;
   readonly #force: boolean;
+  /** Of the last deferral, until it is seen that one of their restarts has no place. */
+  #remembered: readonly string[];
+  #tentative: Pick<Proposal, "tentative" | "isKept"> | undefined;
 
   constructor(
     inputs: PlanInputs,
@@ -126,6 +154,7 @@ class Reclaim {
     this.#ask = how.ask;
     this.#bounds = new DonorBounds(how.ask);
     this.#force = how.force;
+    this.#remembered = inputs.tentative ?? [];
   }
 
   on(nodeIds: readonly string[]): Proposal {
@@ -136,11 +165,12 @@ class Reclaim {
     const unplaced: Unplaced[] = [];
     let proposal: Proposal | undefined;
     for (let round = 0; round < ROUNDS_MAX && proposal === undefined; round++) {
-      const outcome = this.#round(nodeIds, judged, { shrinks, unplaced });
+      const outcome = this.#round(nodeIds, { judged, shrinks, unplaced });
       if ("missing" in outcome) unplaced.push(outcome);
       else proposal = outcome;
     }
-    return proposal ?? this.#infeasible(judged, unplaced, this.#request.amounts, new Map());
+    proposal ??= this.#infeasible(judged, unplaced, this.#request.amounts, new Map());
+    return { ...this.#tentative, ...proposal };
   }
 
   /** What neighbours on each node give towards what is short there; asked once. */
@@ -161,15 +191,8 @@ class Reclaim {
     return given;
   }
 
-  #round(
-    nodeIds: readonly string[],
-    judged: readonly (Candidate | Exclusion)[],
-    so: {
-      readonly shrinks: ShrinksByNode;
-      readonly unplaced: readonly Unplaced[];
-    },
-  ): Proposal | Unplaced {
-    const { shrinks, unplaced } = so;
+  #round(nodeIds: readonly string[], so: Standing): Proposal | Unplaced {
+    const { judged, shrinks, unplaced } = so;
     const rooms = new Rooms(this.#inputs.nodes);
     const givenBy = applyShrinks(shrinks, rooms);
     const needed = shortOf(this.#request.amounts, nodeIds, rooms);
@@ -184,14 +207,30 @@ class Reclaim {
       const partly = this.#force && this.#request.purpose === "capacity-loss";
       if (!partly) return this.#infeasible(judged, unplaced, cover.left, cover.scores);
       cover = leastWithEvictions(cover, problem, this.#evictables(judged, givenBy));
+      return this.#settleTrimmed(nodeIds, cover, so);
     }
+    const savingRatio = this.#inputs.policy.switchSavingRatio;
+    const kept = keptCover(this.#remembered, cover, { problem, savingRatio });
+    const isKept = isOf(kept ?? cover, this.#remembered);
+    this.#tentative ??= { tentative: idsOf(kept ?? cover), isKept };
+    if (kept !== undefined) {
+      const outcome = this.#settleTrimmed(nodeIds, kept, so);
+      if (!("missing" in outcome)) return { ...outcome, isKept };
+      this.#remembered = [];
+    }
+    const outcome = this.#settleTrimmed(nodeIds, cover, so);
+    return "missing" in outcome ? outcome : { ...outcome, isKept: isOf(cover, this.#remembered) };
+  }
+
+  /** Lets neighbours keep what the victims have made needless, unless a restart needs it. */
+  #settleTrimmed(nodeIds: readonly string[], cover: Cover, so: Standing): Proposal | Unplaced {
+    const { shrinks } = so;
     const victims = new Set(cover.victims.map(({ input }) => input.instanceId));
     const trimmed = trimShrinks(shrinks, cover.spare, victims);
-    const settled = { judged, unplaced, shrinks: trimmed.shrinks, donors: trimmed };
+    const settled = { ...so, shrinks: trimmed.shrinks, donors: trimmed };
     const outcome = this.#settle(nodeIds, cover, settled);
-    // What neighbours could keep may be what a restart needs.
     if (!("missing" in outcome) || !trimmed.changed) return outcome;
-    return this.#settle(nodeIds, cover, { judged, unplaced, shrinks });
+    return this.#settle(nodeIds, cover, so);
   }
 
   #evictables(
@@ -212,12 +251,7 @@ class Reclaim {
   #settle(
     nodeIds: readonly string[],
     cover: Cover,
-    so: {
-      readonly judged: readonly (Candidate | Exclusion)[];
-      readonly unplaced: readonly Unplaced[];
-      readonly shrinks: ShrinksByNode;
-      readonly donors?: TrimmedShrinks;
-    },
+    so: Standing & { readonly donors?: TrimmedShrinks },
   ): Proposal | Unplaced {
     const { shrinks, donors } = so;
     const rooms = new Rooms(this.#inputs.nodes);
@@ -293,6 +327,14 @@ class Reclaim {
       unplaced,
     };
   }
+}
+
+function idsOf({ victims }: Cover): string[] {
+  return victims.map(({ input }) => input.instanceId);
+}
+
+function isOf({ victims }: Cover, remembered: readonly string[]): boolean {
+  return victims.length > 0 && victims.every(({ input }) => remembered.includes(input.instanceId));
 }
 
 function budgetsOf(inputs: PlanInputs): GroupBudgets {

@@ -30,6 +30,7 @@ export const DEFAULT_POLICY: CoordinatorPolicy = {
   // Fairness is paid for in lost work: docs/planning.md has by how much.
   fairnessWeight: 0,
   thrashCoreHours: 0.25,
+  switchSavingRatio: 0.1,
   nodeLossPerHour: 0.01,
   placementNodesMax: 64,
 };

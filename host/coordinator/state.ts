@@ -20,6 +20,8 @@ export interface PendingRequest {
   readonly attempts: number;
   readonly dueMs: number;
   readonly firstDeferral?: FirstDeferral;
+  /** Whom the last deferral would have interrupted; absent is nobody. */
+  readonly tentative?: readonly string[];
 }
 
 export interface DownInstance {
@@ -186,7 +188,7 @@ function onDecided(
 
 /** A request after one more deferral. */
 export function deferred(pending: PendingRequest, decision: DecisionRecord): PendingRequest {
-  const { decidedMs, nextTryMs, retryAtMs, forecastMs, reasons } = decision;
+  const { decidedMs, nextTryMs, retryAtMs, forecastMs, reasons, tentative } = decision;
   const forecast = forecastMs === undefined ? {} : { forecastMs };
   const first = { decidedMs, code: reasons[0]?.code ?? "NO_CANDIDATES", ...forecast } as const;
   return {
@@ -194,6 +196,7 @@ export function deferred(pending: PendingRequest, decision: DecisionRecord): Pen
     attempts: pending.attempts + 1,
     dueMs: nextTryMs ?? retryAtMs ?? decidedMs,
     firstDeferral: pending.firstDeferral ?? first,
+    ...(tentative === undefined ? {} : { tentative }),
   };
 }
 

@@ -96,6 +96,8 @@ export interface CoordinatorPolicy {
   readonly fairnessWeight: number;
   /** Cost of interrupting an instance once more within the hour; doubles each time. */
   readonly thrashCoreHours: number;
+  /** A deferred request's victims are kept unless others save more than this share of the cost. */
+  readonly switchSavingRatio: number;
   /** Losses of one node in an hour, for the chance that a placement is still there. */
   readonly nodeLossPerHour: number;
   /** Nodes looked at for the restart of a victim, beside its own and those in scope. */

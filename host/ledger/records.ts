@@ -177,6 +177,8 @@ export interface DecisionRecord {
   readonly nextTryMs?: number;
   /** Of a deferral: when leases, limits and restarts let it succeed; absent when they do not. */
   readonly forecastMs?: number;
+  /** Of a deferral: whom its plan would interrupt, kept for the next try; absent is nobody. */
+  readonly tentative?: readonly string[];
   readonly planId?: string;
   readonly victims: readonly string[];
   readonly candidates: readonly CandidateScore[];

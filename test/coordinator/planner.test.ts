@@ -333,6 +333,7 @@ const world = fc.record({
   purpose: fc.constantFrom("capacity-loss" as const, "requester" as const),
   force: fc.boolean(),
   budget: fc.constantFrom(1, 2, 3, 20),
+  remembered: fc.array(fc.nat({ max: 13 }), { maxLength: 5 }),
 });
 
 function inputsOfWorld(made: typeof world extends fc.Arbitrary<infer W> ? W : never): PlanInputs {
@@ -357,7 +358,9 @@ function inputsOfWorld(made: typeof world extends fc.Arbitrary<infer W> ? W : ne
     [],
   );
   const here = instances.filter(({ nodeId }) => scope.includes(nodeId));
-  return { ...base, instances: here, policy: { ...base.policy, groupBudget: made.budget } };
+  const policy = { ...base.policy, groupBudget: made.budget };
+  const tentative = [...new Set(made.remembered)].map((index) => `i${index}`);
+  return { ...base, instances: here, policy, ...(tentative.length > 0 ? { tentative } : {}) };
 }
 
 const halfGive =
