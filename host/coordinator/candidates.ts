@@ -4,7 +4,14 @@ import type { ReasonCode } from "../ledger/records.js";
 import { type Cycle, cycleClosedBy } from "./displacements.js";
 import type { InstanceInput, PlanInputs } from "./inputs.js";
 import { fairnessFactor } from "./losses.js";
-import { availability, isUsableEnvelope, restartNeed } from "./need.js";
+import {
+  availability,
+  isUsableEnvelope,
+  type Prospects,
+  prospects,
+  RESTART_MINUTES,
+  restartNeed,
+} from "./need.js";
 import { capEndMs, coolDownEndMs, interruptionCost, MINUTE_MS, minRunEndMs } from "./policy.js";
 import { type LeaseSpans, leaseSpans, type Rooms } from "./rooms.js";
 
@@ -68,8 +75,8 @@ export function judge(
   if (input.envelope === null || !isUsableEnvelope(input.envelope)) {
     return exclude(input, "PROFILE_UNKNOWN", "has no prediction of its restart need");
   }
-  const chance = availabilityOf(input, inputs, rooms);
-  const lostCoreHours = costOf(input, input.envelope, { inputs, availability: chance });
+  const expected = prospectsOf(input, inputs, rooms);
+  const lostCoreHours = costOf(input, input.envelope, { inputs, ...expected });
   return {
     input,
     priority,
@@ -77,7 +84,7 @@ export function judge(
     lostCoreHours,
     need: restartNeed(input.envelope),
     spans: spansOf(input, inputs),
-    availability: chance,
+    availability: expected.availability,
   };
 }
 
@@ -94,13 +101,14 @@ export function isCandidate(judged: Candidate | Exclusion): judged is Candidate 
 
 /** Core-hours when it is evicted: then nothing is reserved for its restart. */
 export function evictionCost(input: InstanceInput, inputs: PlanInputs): number {
-  return costOf(input, input.envelope ?? [], { inputs, availability: 0 });
+  const how = { inputs, availability: 0, shortMinutes: RESTART_MINUTES };
+  return costOf(input, input.envelope ?? [], how);
 }
 
 function costOf(
   input: InstanceInput,
   envelope: readonly number[],
-  so: { readonly inputs: PlanInputs; readonly availability: number },
+  so: Prospects & { readonly inputs: PlanInputs },
 ): number {
   const { nowMs, policy } = so.inputs;
   const restartCores = [0, 1, 2].map((phase) => envelope[envelopeRow(0, phase, 0)] ?? 0);
@@ -112,28 +120,34 @@ function costOf(
       outageMinutes: input.outageMinutes,
       history: input,
       availability: so.availability,
+      shortMinutes: so.shortMinutes,
     },
     nowMs,
     policy,
   );
 }
 
-/** Chance to place the restart: on any node, its own counted with the room that it leaves. */
-function availabilityOf(input: InstanceInput, inputs: PlanInputs, rooms: Rooms): number {
+/** What the restart can expect of all nodes, its own counted with the room that it leaves. */
+function prospectsOf(input: InstanceInput, inputs: PlanInputs, rooms: Rooms): Prospects {
+  const { envelope } = input;
+  if (envelope === null) return { availability: 0, shortMinutes: RESTART_MINUTES };
   rooms.addFlat(input.nodeId, input.freed, 1);
-  const chance = availabilityIn(input, inputs, rooms);
+  const all = roomsFor(rooms, spansOf(input, inputs));
+  const found = prospects(envelope, all, lossOf(input, inputs));
   rooms.addFlat(input.nodeId, input.freed, -1);
-  return chance;
+  return found;
 }
 
 /** Chance to place the restart in the rooms as they are. */
 export function availabilityIn(input: InstanceInput, inputs: PlanInputs, rooms: Rooms): number {
   const { envelope } = input;
   if (envelope === null) return 0;
-  const hours = input.outageMinutes / 60 + 1;
-  const spans = spansOf(input, inputs);
-  const all = roomsFor(rooms, spans);
-  return availability(envelope, all, { ratePerHour: inputs.policy.nodeLossPerHour, hours });
+  const all = roomsFor(rooms, spansOf(input, inputs));
+  return availability(envelope, all, lossOf(input, inputs));
+}
+
+function lossOf({ outageMinutes }: InstanceInput, { policy }: PlanInputs) {
+  return { ratePerHour: policy.nodeLossPerHour, hours: outageMinutes / 60 + 1 };
 }
 
 /** Node by node, in the same array: to be read at once. */

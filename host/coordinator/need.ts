@@ -15,6 +15,11 @@ const QUANTILE_99 = 3;
 /** Amounts are multiples of 2^-10; needs are rounded up, so that sums stay exact. */
 const STEPS = 1024;
 const SURE = 2 ** -54;
+export const PHASE_MINUTES = [10, 20, 30] as const;
+/** Of all phases: what a restart lacks that has no place at all. */
+export const RESTART_MINUTES = 60;
+/** Room that no envelope exceeds. */
+const AMPLE: readonly number[] = new Array<number>(NEED_COLUMNS).fill(Number.MAX_VALUE);
 
 /** The reserved quantile of each column: .95, memory .99, because memory cannot be throttled. */
 export function restartNeed(envelope: ArrayLike<number>): number[] {
@@ -45,12 +50,21 @@ export function isUsableEnvelope(envelope: ArrayLike<number>): boolean {
  */
 export function chanceToFit(envelope: ArrayLike<number>, room: ArrayLike<number>): number {
   let chance = 1;
-  for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
-    for (let phase = 0; phase < PHASE_COUNT; phase++) {
-      const available = room[needColumn(resource, phase)] ?? 0;
-      chance = Math.min(chance, chanceWithin(envelope, envelopeRow(resource, phase, 0), available));
-      if (chance === 0) return 0;
-    }
+  for (let phase = 0; phase < PHASE_COUNT && chance > 0; phase++) {
+    chance = Math.min(chance, chanceInPhase(envelope, phase, room));
+  }
+  return chance;
+}
+
+function chanceInPhase(
+  envelope: ArrayLike<number>,
+  phase: number,
+  room: ArrayLike<number>,
+): number {
+  let chance = 1;
+  for (let resource = 0; resource < RESOURCE_COUNT && chance > 0; resource++) {
+    const available = room[needColumn(resource, phase)] ?? 0;
+    chance = Math.min(chance, chanceWithin(envelope, envelopeRow(resource, phase, 0), available));
   }
   return chance;
 }
@@ -95,4 +109,60 @@ export function availability(
     if (nowhere < SURE) return 1;
   }
   return 1 - nowhere;
+}
+
+export interface Prospects {
+  readonly availability: number;
+  /**
+   * Minutes of its first hour in which the restart is expected to need more than its place can give:
+   * of each phase the share with which the need exceeds the room, on the node on which they are
+   * fewest.
+   */
+  readonly shortMinutes: number;
+}
+
+/** Both in one pass over the rooms; `availability` has the same bits as alone. */
+export function prospects(
+  envelope: ArrayLike<number>,
+  rooms: Iterable<ArrayLike<number>>,
+  loss: { readonly ratePerHour: number; readonly hours: number },
+): Prospects {
+  const alive = 1 / (1 + loss.ratePerHour * loss.hours);
+  const chances = new Float64Array(PHASE_COUNT);
+  const least = minutesBeyond(chancesInto(chances, envelope, AMPLE));
+  let nowhere = 1;
+  let fewest = RESTART_MINUTES;
+  for (const room of rooms) {
+    chancesInto(chances, envelope, room);
+    nowhere *= 1 - alive * leastOf(chances);
+    fewest = Math.min(fewest, minutesBeyond(chances));
+    if (nowhere < SURE && fewest <= least) break;
+  }
+  return { availability: nowhere < SURE ? 1 : 1 - nowhere, shortMinutes: fewest };
+}
+
+/** Of each phase the chance that the need stays within the room. */
+function chancesInto(
+  chances: Float64Array,
+  envelope: ArrayLike<number>,
+  room: ArrayLike<number>,
+): Float64Array {
+  for (let phase = 0; phase < PHASE_COUNT; phase++) {
+    chances[phase] = chanceInPhase(envelope, phase, room);
+  }
+  return chances;
+}
+
+function leastOf(chances: Float64Array): number {
+  let least = 1;
+  for (let phase = 0; phase < PHASE_COUNT; phase++) least = Math.min(least, chances[phase] ?? 0);
+  return least;
+}
+
+function minutesBeyond(chances: Float64Array): number {
+  let minutes = 0;
+  for (let phase = 0; phase < PHASE_COUNT; phase++) {
+    minutes += (PHASE_MINUTES[phase] ?? 0) * (1 - (chances[phase] ?? 0));
+  }
+  return minutes;
 }

@@ -1,5 +1,6 @@
 /** Numbers and comparisons of the coordinator; no state, no ports. */
 import { RepriseError } from "../lib/errors.js";
+import { PHASE_MINUTES } from "./need.js";
 import type { CoordinatorPolicy } from "./types.js";
 
 export const MINUTE_MS = 60_000;
@@ -27,6 +28,7 @@ export const DEFAULT_POLICY: CoordinatorPolicy = {
   unknownCheckpointMinutes: 30,
   checkpointMinutesMax: 240,
   missWeight: 1,
+  sloWeight: 1,
   // Fairness is paid for in lost work: docs/planning.md has by how much.
   fairnessWeight: 0,
   thrashCoreHours: 0.25,
@@ -117,15 +119,16 @@ export interface CostParts {
   readonly history: RunHistory;
   /** Chance that the restart finds its place in time. */
   readonly availability: number;
+  /** Expected minutes in which the restart lacks some of its need where it is placed. */
+  readonly shortMinutes: number;
 }
-
-const PHASE_HOURS = [10 / 60, 20 / 60, 30 / 60] as const;
 
 /**
  * Core-hours lost by an interruption: work since the last checkpoint (where none is known, at most
  * `unknownCheckpointMinutes` of the run), the idle outage, what the restart burns above the steady
- * need, the steady need of the hour after it as far as it may find no place, and a term that doubles
- * with each interruption within the last hour.
+ * need, the steady need of the hour after it as far as it may find no place, that of the minutes in
+ * which it lacks some of its need, and a term that doubles with each interruption within the last
+ * hour.
  */
 export function interruptionCost(
   parts: CostParts,
@@ -134,11 +137,12 @@ export function interruptionCost(
 ): number {
   const lostMinutes = lostMinutesOf(parts.history, nowMs, policy);
   let coreHours = (parts.allocatedCores * (lostMinutes + parts.outageMinutes)) / 60;
-  PHASE_HOURS.forEach((hours, phase) => {
+  PHASE_MINUTES.forEach((minutes, phase) => {
     const surge = (parts.restartCores[phase] ?? 0) - parts.keepCores;
-    coreHours += Math.max(0, surge) * hours;
+    coreHours += Math.max(0, surge) * (minutes / 60);
   });
   coreHours += policy.missWeight * (1 - parts.availability) * parts.keepCores;
+  coreHours += (policy.sloWeight * parts.shortMinutes * parts.keepCores) / 60;
   const recent = interruptionsSince(parts.history, nowMs - HOUR_MS);
   return coreHours + policy.thrashCoreHours * 2 ** Math.min(recent, 16);
 }

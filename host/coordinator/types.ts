@@ -92,6 +92,8 @@ export interface CoordinatorPolicy {
   readonly checkpointMinutesMax: number;
   /** What the chance of finding no place in time weighs, per steady core-hour after the restart. */
   readonly missWeight: number;
+  /** What the minutes weigh in which a placed restart lacks some of its need, per core-hour. */
+  readonly sloWeight: number;
   /** By how much more it costs to interrupt a group that lost twice its fair share within a day. */
   readonly fairnessWeight: number;
   /** Cost of interrupting an instance once more within the hour; doubles each time. */

@@ -48,7 +48,12 @@ test("lost work: since the checkpoint, never more than the run, unknown is neutr
       sinceMinutes === undefined ? {} : { checkpointMs: NOW - sinceMinutes * MINUTE_MS };
     const history = { launchedMs: NOW - runMinutes * MINUTE_MS, interruptionsMs: [] };
     const parts = { allocatedCores: 60, restartCores: [], keepCores: 0, outageMinutes: 0 };
-    const all = { ...parts, history: { ...history, ...checkpoint }, availability: 1 };
+    const all = {
+      ...parts,
+      history: { ...history, ...checkpoint },
+      availability: 1,
+      shortMinutes: 0,
+    };
     return interruptionCost(all, NOW, DEFAULT_POLICY) - DEFAULT_POLICY.thrashCoreHours;
   };
   assert.is(cost(20), 20);
@@ -61,10 +66,28 @@ test("lost work: since the checkpoint, never more than the run, unknown is neutr
 
 test("a restart that may find no place costs its steady need for an hour more", () => {
   const history = { launchedMs: NOW, interruptionsMs: [] };
-  const parts = { allocatedCores: 0, restartCores: [], outageMinutes: 0, history };
+  const parts = {
+    allocatedCores: 0,
+    restartCores: [],
+    outageMinutes: 0,
+    history,
+    shortMinutes: 0,
+  };
   const cost = (availability: number) =>
     interruptionCost({ ...parts, keepCores: 8, availability }, NOW, DEFAULT_POLICY);
   assert.is(cost(0.75) - cost(1), 2);
+});
+
+test("the minutes in which a restart goes short cost that much of its steady need", () => {
+  const history = { launchedMs: NOW, interruptionsMs: [] };
+  const parts = { allocatedCores: 0, restartCores: [], outageMinutes: 0, history };
+  const cost = (shortMinutes: number, sloWeight: number) => {
+    const policy = { ...DEFAULT_POLICY, sloWeight };
+    return interruptionCost({ ...parts, keepCores: 8, availability: 1, shortMinutes }, NOW, policy);
+  };
+  assert.is(cost(15, 1) - cost(0, 1), 2);
+  assert.is(cost(15, 3) - cost(0, 3), 6);
+  assert.is(cost(15, 0), cost(0, 0));
 });
 
 test("a believed checkpoint makes an instance cheaper, in this process and the next", async () => {

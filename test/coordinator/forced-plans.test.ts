@@ -49,6 +49,22 @@ test("with force a higher class is not touched for the sake of a lower one's res
   );
 });
 
+test("of two under force the one goes whose restart lacks less, if short minutes count", () => {
+  const request = reclaim(4, ["a"], { force: true, deadlineMs: NOW + MINUTE_MS });
+  const long = instance("long", "a", {
+    size: 4,
+    keepCores: 2,
+    envelope: envelopeOf([12, 1, 0, 0]),
+  });
+  const brief = { ...long, instanceId: "short", envelope: envelopeOf([9, 1, 0, 0]) };
+  // Nothing above the steady need, so that the surge costs neither of them anything.
+  const pair = [long, brief].map((each) => ({ ...each, keepCores: 12 }));
+  const inputs = inputsOf(request, [node("a", 8, 0), node("b", 8, 8)], pair);
+  const weighing = (sloWeight: number) =>
+    victimsOf({ ...inputs, policy: { ...inputs.policy, missWeight: 0, sloWeight } });
+  assert.equal([weighing(0), weighing(1)], [["long"], ["short"]]);
+});
+
 test("a forced restart that has no whole place gets what neighbours can give of it", () => {
   const victim = instance("v", "a", { size: 4, envelope: envelopeOf([12, 1, 0, 0]) });
   const request = reclaim(4, ["a"], { force: true, deadlineMs: NOW + MINUTE_MS });

@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { availability, chanceToFit, restartNeed } from "../../host/coordinator/need.js";
+import { availability, chanceToFit, prospects, restartNeed } from "../../host/coordinator/need.js";
 import {
   backoffMs,
   capEndMs,
@@ -47,6 +48,7 @@ test("cost: lost work and outage, surge above the steady need, doubling within t
     outageMinutes: 10,
     history: { launchedMs: NOW - 20 * MINUTE_MS, interruptionsMs: [] as number[] },
     availability: 1,
+    shortMinutes: 0,
   };
   // 6 cores x (20 + 10) min = 3, surge 3 cores x 10 min = 0.5, and 0.25 for the first time.
   assert.is(interruptionCost(parts, NOW, DEFAULT_POLICY), 3.75);
@@ -82,6 +84,47 @@ test("chance to fit: the tightest column, linear between quantiles", () => {
   const tight = room(10);
   tight[1] = 2.5;
   assert.is(chanceToFit(envelope, tight), 0.25);
+});
+
+const loss = { ratePerHour: 0.01, hours: 2 };
+
+function shortMinutes(envelope: readonly number[], rooms: readonly (readonly number[])[]): number {
+  const found = prospects(envelope, rooms, loss);
+  assert.is(found.availability, availability(envelope, rooms, loss), "the same bits");
+  return found.shortMinutes;
+}
+
+test("short minutes: by phase, on the node on which they are fewest", () => {
+  const envelope = envelopeOf([10, 0, 0, 0]);
+  const room = (...cores: readonly number[]) =>
+    new Array<number>(12).fill(0).map((_, c) => (c < 3 ? (cores[c] ?? 0) : 0));
+  const close = (got: number, expected: number) =>
+    assert.ok(Math.abs(got - expected) < 1e-9, `${got}, not ${expected}`);
+  close(shortMinutes(envelope, []), 60);
+  close(shortMinutes(envelope, [room(-1, -1, -1)]), 60);
+  close(shortMinutes(envelope, [room(10, 10, 10)]), 0.6);
+  close(shortMinutes(envelope, [room(5, 10, 10)]), 5.5);
+  close(shortMinutes(envelope, [room(5, 5, 5), room(5, 10, 7), room(0, 0, 10)]), 5 + 0.2 + 9);
+  close(shortMinutes(envelopeOf([0, 0, 0, 0]), [room(0, 0, 0)]), 0);
+});
+
+test("short minutes: never more with more room or with one node more", () => {
+  const amount = fc.double({ min: -1, max: 20, noNaN: true });
+  const rooms = fc.array(fc.array(amount, { minLength: 12, maxLength: 12 }), { maxLength: 4 });
+  const peak = fc.array(fc.double({ min: 0, max: 10, noNaN: true }), {
+    minLength: 4,
+    maxLength: 4,
+  });
+  fc.assert(
+    fc.property(peak, rooms, fc.double({ min: 0, max: 5, noNaN: true }), (high, some, more) => {
+      const envelope = envelopeOf(high);
+      const minutes = shortMinutes(envelope, some);
+      assert.ok(minutes >= 0 && minutes <= 60);
+      const larger = some.map((room) => room.map((each) => each + more));
+      assert.ok(shortMinutes(envelope, larger) <= minutes);
+      assert.ok(shortMinutes(envelope, [...some, new Array<number>(12).fill(3)]) <= minutes);
+    }),
+  );
 });
 
 test("availability: one minus the chance that no node has it", () => {
