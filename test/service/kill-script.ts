@@ -18,7 +18,10 @@ const INSTANCES = 200;
 const CONFIG = {
   listen: { port: 0 },
   profiler: { instancesMax: 256, workers: 0 },
-  coordinator: { tickSeconds: 0.05, policy: { minRunMinutes: 0, groupBudget: 1_000 } },
+  coordinator: {
+    tickSeconds: 0.05,
+    policy: { minRunMinutes: 0, coolDownMinutes: 0, interruptionsPerDayMax: 10_000, groupBudget: 1_000 },
+  },
   modes: { default: "enforce" },
   log: { level: "silent" },
   nodes: Array.from({ length: 20 }, (_, index) => ({

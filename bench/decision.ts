@@ -1,7 +1,7 @@
 /**
  * Decision: how long does one take against 10,000 nodes and 100,000 instances?
  *
- *     node build/js/bench/decision.bench.js [--smoke] [--json FILE]
+ *     node build/js/bench/decision.js [--smoke] [--json FILE]
  *
  * Goals: from `submit` to the decision that is written and acted on, in process: named
  * interruptions, and reclaims over 50 nodes with 500 candidates; ledger in memory. Beside them what
