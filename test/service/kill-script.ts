@@ -20,7 +20,12 @@ const CONFIG = {
   profiler: { instancesMax: 256, workers: 0 },
   coordinator: {
     tickSeconds: 0.05,
-    policy: { minRunMinutes: 0, coolDownMinutes: 0, interruptionsPerDayMax: 10_000, groupBudget: 1_000 },
+    policy: {
+      minRunMinutes: 0,
+      coolDownMinutes: 0,
+      interruptionsPerDayMax: 10_000,
+      groupBudget: 1_000,
+    },
   },
   modes: { default: "enforce" },
   log: { level: "silent" },
