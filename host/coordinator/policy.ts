@@ -142,7 +142,9 @@ export function interruptionCost(
     coreHours += Math.max(0, surge) * (minutes / 60);
   });
   coreHours += policy.missWeight * (1 - parts.availability) * parts.keepCores;
-  coreHours += (policy.sloWeight * parts.shortMinutes * parts.keepCores) / 60;
+  // Decisions recorded before this term existed have no weight for it.
+  const { sloWeight = 0 } = policy;
+  coreHours += (sloWeight * parts.shortMinutes * parts.keepCores) / 60;
   const recent = interruptionsSince(parts.history, nowMs - HOUR_MS);
   return coreHours + policy.thrashCoreHours * 2 ** Math.min(recent, 16);
 }

@@ -60,6 +60,23 @@ test("cost: lost work and outage, surge above the steady need, doubling within t
   assert.is(interruptionCost({ ...parts, history: long }, NOW, DEFAULT_POLICY), 4.75);
 });
 
+test("a policy recorded before short minutes counted is explained without them", () => {
+  const history = { launchedMs: NOW - 20 * MINUTE_MS, interruptionsMs: [] };
+  const parts = {
+    keepCores: 6,
+    allocatedCores: 6,
+    restartCores: [9, 6, 6],
+    outageMinutes: 10,
+    availability: 1,
+    shortMinutes: 30,
+    history,
+  };
+  const { sloWeight: _absent, ...recorded } = DEFAULT_POLICY;
+  const cost = interruptionCost(parts, NOW, recorded as typeof DEFAULT_POLICY);
+  assert.is(cost, interruptionCost(parts, NOW, { ...DEFAULT_POLICY, sloWeight: 0 }));
+  assert.ok(cost > 0);
+});
+
 test("the restart need is .95, memory .99, rounded up to 2^-10", () => {
   const envelope = new Array<number>(48).fill(0);
   [0.1, 0.2, 0.3, 0.4].forEach((value, quantile) => {
