@@ -395,7 +395,6 @@ export class Profiler implements ProfileReader {
   }
 
   #checkOpen(): void {
-    if (!this.#closed) return;
-    throw new RepriseError("ERR_SHUTTING_DOWN", "the profiler is closed");
+    if (this.#closed) throw new RepriseError("ERR_SHUTTING_DOWN", "the profiler is closed");
   }
 }

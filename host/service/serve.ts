@@ -16,13 +16,14 @@ import { TokenFile } from "./auth.js";
 import { type ConfigChanges, changesOf } from "./config/changes.js";
 import type { ServiceConfig } from "./config/schema.js";
 import type { DemoCluster } from "./demo/demo-cluster.js";
-import { LearntStore } from "./learnt-store.js";
+import { type KeptContent, KeptFile } from "./kept-file.js";
+import { learntContent } from "./learnt-content.js";
 import { LiveHost } from "./live-host.js";
 import { ServiceMetrics } from "./metrics.js";
 import { type NoticeDesk, openNoticeDesk } from "./notice-desk.js";
 import { PushIntake } from "./push-intake.js";
 import { amountsOf, ServiceRuntime } from "./runtime.js";
-import { ViewStore } from "./view-store.js";
+import { viewContent } from "./view-content.js";
 
 export interface ServeOptions {
   readonly config: ServiceConfig;
@@ -45,8 +46,8 @@ interface Parts {
   readonly audit: AuditLog | undefined;
   readonly demo: DemoCluster | undefined;
   readonly live: LiveHost | undefined;
-  readonly learnt: LearntStore | undefined;
-  readonly views: ViewStore | undefined;
+  readonly learnt: KeptFile | undefined;
+  readonly views: KeptFile | undefined;
   readonly pushed: PushIntake;
 }
 
@@ -206,8 +207,10 @@ async function openParts(options: ServeOptions): Promise<Parts> {
     modes: config.modes,
     ...(live === undefined ? {} : { load: live.usage }),
   });
-  const learnt = folder === null ? undefined : learntStore(folder, runtime, log);
-  const views = folder === null ? undefined : viewStore(folder, runtime, log);
+  const beside = (name: string, content: KeptContent, what: string) =>
+    folder === null ? undefined : keptFile(join(folder, "..", name), content, { log, what });
+  const learnt = beside("learnt.bin", learntContent(runtime.profiler), "what was learnt");
+  const views = beside("views.json", viewContent(runtime), "what was shown");
   const metrics = new ServiceMetrics(runtime);
   addNodes(runtime, config);
   const pushed = new PushIntake({ runtime, metrics }, config.push, onError);
@@ -228,18 +231,16 @@ function engineOf({ engine, host }: ServiceConfig): Engine {
   return new CgroupEngine({ folder: host.folder, graceMs: host.graceSeconds * 1_000 });
 }
 
-function learntStore(folder: string, { profiler }: ServiceRuntime, log: Logger): LearntStore {
-  const learnt = new LearntStore(join(folder, "..", "learnt.bin"), profiler);
-  const refused = learnt.restore();
-  if (refused !== undefined) log.warn({ reason: refused }, "what was learnt is not taken up");
-  return learnt;
-}
-
-function viewStore(folder: string, runtime: ServiceRuntime, log: Logger): ViewStore {
-  const views = new ViewStore(join(folder, "..", "views.json"), runtime);
-  const refused = views.restore();
-  if (refused !== undefined) log.warn({ reason: refused }, "what was shown is not taken up");
-  return views;
+/** Opens a file beside the ledger and takes it up; `what` is told when it cannot be. */
+function keptFile(
+  file: string,
+  content: KeptContent,
+  told: { log: Logger; what: string },
+): KeptFile {
+  const kept = new KeptFile(file, content);
+  const refused = kept.restore();
+  if (refused !== undefined) told.log.warn({ reason: refused }, `${told.what} is not taken up`);
+  return kept;
 }
 
 function addNodes(runtime: ServiceRuntime, { nodes }: ServiceConfig): void {
