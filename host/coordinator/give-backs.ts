@@ -66,7 +66,7 @@ export function isToRepeat(
   if (act?.kind === "give-back") {
     const held = allocator.allocationOf(act.instanceId);
     if (held === undefined) return isVictim(plans, act.instanceId);
-    return held?.nodeId === act.nodeId && held.amounts.every((each, r) => each === act.target[r]);
+    return held.nodeId === act.nodeId && held.amounts.every((each, r) => each === act.target[r]);
   }
   if (act?.kind !== "grant") return false;
   const [reservationId = ""] = act.actId.split("/");

@@ -7,9 +7,18 @@ export type BinaryName = "debug" | "release" | "shared" | "relaxed";
 /** From build/js/host/core to build/wasm. */
 const BINARY_FOLDER = new URL("../../../wasm/", import.meta.url);
 
-/** Reads and compiles one of the core's binaries. @throws ERR_CONFIG when it was not built */
+const compiled = new Map<BinaryName, WebAssembly.Module>();
+
+/**
+ * One of the core's binaries, read and compiled at the first call: a module holds no state, so that
+ * all who open it in this thread share it. @throws ERR_CONFIG when it was not built
+ */
 export function compileBinary(name: BinaryName): WebAssembly.Module {
-  return new WebAssembly.Module(readBinary(name));
+  const known = compiled.get(name);
+  if (known !== undefined) return known;
+  const module = new WebAssembly.Module(readBinary(name));
+  compiled.set(name, module);
+  return module;
 }
 
 export function readBinary(name: BinaryName): Uint8Array<ArrayBuffer> {
