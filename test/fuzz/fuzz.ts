@@ -8,6 +8,8 @@ import { type ErrorCode, isRepriseError } from "../../host/lib/errors.js";
 export const ORDINARY_RUNS = 500;
 export const SLOW_RUNS = 100_000;
 const ONE_MAX_MS = 1_000;
+/** Looked at again, before it is held to hang. */
+const TIMES = 3;
 /** Of a mutant that fails. */
 const TOLD_BYTES = 2_000;
 
@@ -34,6 +36,21 @@ function failureOf<T>({ seed, counterexample, errorInstance }: fc.RunDetails<[T]
   return new Error(told, { cause: errorInstance });
 }
 
+/**
+ * Processor time of what took long once. The machine may have been busy with something else, and
+ * the collector with what other mutants left: what hangs does so each time.
+ */
+async function leastCostMs(act: () => unknown): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < TIMES && least >= ONE_MAX_MS; time++) {
+    const before = process.cpuUsage();
+    await act();
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, (user + system) / 1_000);
+  }
+  return least;
+}
+
 /** @param read takes one mutant; what it throws fails the test, which then names the seed */
 export async function fuzz<T>(
   runs: number,
@@ -44,12 +61,8 @@ export async function fuzz<T>(
     const beganMs = elapsedMs();
     await read(mutant);
     if (elapsedMs() - beganMs < ONE_MAX_MS) return;
-    // The machine may have been busy with something else, so now only what it cost counts.
-    const before = process.cpuUsage();
-    await read(mutant);
-    const { user, system } = process.cpuUsage(before);
-    const costMs = (user + system) / 1_000;
-    assert.ok(costMs < ONE_MAX_MS, `it took ${costMs} ms`);
+    const costMs = await leastCostMs(() => read(mutant));
+    assert.ok(costMs < ONE_MAX_MS, `it took ${costMs} ms of processor time`);
   });
   const details = await fc.check(property, parametersOf(runs));
   if (details.failed) throw failureOf(details);

@@ -17,6 +17,8 @@ const WORDS = [
   ...["99999999999999999999999", "null", "true", '"', "\\", "\n", "\r\n", "\0", "\ufeff", ";", ","],
   ...["{", "}", "[", "]", ":", "*a", "&a ", "!!js/function ", "<<: *a", "- ", "\t", "%", "../"],
   ...['"__proto__":', '"constructor":', "\ud800", "é", "[".repeat(2_000), "{a: ".repeat(2_000)],
+  // What a pattern that can split a run in many ways tries for ever.
+  ...["9", " ", "a", "-"].map((each) => `${each.repeat(30_000)}!`),
 ].map((word) => Buffer.from(word));
 
 const word = (what: number) => WORDS[what % WORDS.length] ?? Buffer.alloc(0);

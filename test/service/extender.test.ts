@@ -279,6 +279,8 @@ test("quantities and requests as the scheduler counts them", () => {
   for (const text of ["", "-1", "1 Gi", "1gi", "e3", "NaN", "1GiB"]) {
     assert.is(thrownBy(() => quantity(text)).code, "ERR_ARGUMENT", text);
   }
+  // A pattern that can split digits in many ways would take minutes.
+  assert.is(thrownBy(() => quantity(`${"1".repeat(200_000)}!`)).code, "ERR_ARGUMENT");
   const of = (cpu: string) => ({ resources: { requests: { cpu } } });
   const spec = {
     containers: [of("1"), of("500m")],

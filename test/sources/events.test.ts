@@ -48,6 +48,18 @@ const TASK_HEADER =
   "time,missing info,job ID,task index,machine ID,event type,user,scheduling class,priority," +
   "CPU request,memory request,disk space request,different machines restriction";
 
+test("refuses a long run of digits that is no number as fast as any", async () => {
+  const header = "time,machine ID,event type,platform ID,CPUs,Memory";
+  const line = `${"1".repeat(60_000)}!,5,0,x,0.5,0.5`;
+  const before = process.cpuUsage();
+  const { code, message } = await failure(readMachineEvents(text(`${header}\n${line}\n`)));
+  const { user } = process.cpuUsage(before);
+  assert.is(code, "ERR_TRACE_FORMAT");
+  assert.match(message, "field time");
+  // Each way to split the run tried took 9 s.
+  assert.ok(user < 1e6, `${user / 1e3} ms`);
+});
+
 test("reads Google's task events with what is missing left out", async () => {
   const events = await all(
     readTaskEvents(

@@ -79,10 +79,13 @@ const SUFFIXES: Readonly<Record<string, number>> = {
   Ei: 2 ** 60,
 };
 
+/** Each digit can be read in one way only, or a body of them would take the service away. */
+const QUANTITY = /^(\d+(?:\.\d*)?|\.\d+)(?:([eE][+-]?\d{1,3})|([A-Za-z]{1,2}))?$/;
+
 /** `500m`, `1Gi`, `1e3`; zero when absent. @throws ERR_ARGUMENT */
 export function quantity(text: string | number | undefined): number {
   if (text === undefined) return 0;
-  const parts = /^(\d+\.?\d*|\.\d+)(?:([eE][+-]?\d{1,3})|([A-Za-z]{1,2}))?$/.exec(`${text}`);
+  const parts = QUANTITY.exec(`${text}`);
   const scale = SUFFIXES[parts?.[3] ?? ""];
   if (parts !== null && scale !== undefined) {
     return Number(`${parts[1]}${parts[2] ?? ""}`) * scale;

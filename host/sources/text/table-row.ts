@@ -6,7 +6,8 @@ const POINT = 46;
 /** Up to 15 digits and 10^22 are exact in float64, so one division rounds as parsing would. */
 const EXACT_DIGITS_MAX = 15;
 const POWERS_OF_TEN = Float64Array.from({ length: EXACT_DIGITS_MAX + 1 }, (_, i) => 10 ** i);
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+/** Each digit can be read in one way only, or 60 kB of them before a letter take seconds. */
+const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 const INFINITE = /^[+-]?inf(inity)?$/i;
 
 export interface RowSpan {
