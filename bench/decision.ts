@@ -2,6 +2,7 @@
  * Decision: how long does one take against 10,000 nodes and 100,000 instances?
  *
  *     node build/js/bench/decision.js [--smoke] [--json FILE]
+ *       [--ticks N] [--interruptions N] [--reclaims N]
  *
  * Goals: from `submit` to the decision that is written and acted on, in process: named
  * interruptions, and reclaims over 50 nodes with 500 candidates; ledger in memory. Beside them what
@@ -27,8 +28,15 @@ const words = process.argv.slice(2);
 const smoke = words.includes("--smoke");
 const jsonFile = words[words.indexOf("--json") + 1];
 const nodeCount = smoke ? 200 : 10_000;
-const interruptionCount = smoke ? 20 : 1_000;
-const reclaimCount = smoke ? 2 : 100;
+const tickCount = countOf("--ticks", smoke ? 2 : 10);
+const interruptionCount = countOf("--interruptions", smoke ? 20 : 1_000);
+const reclaimCount = countOf("--reclaims", smoke ? 2 : 100);
+
+/** As named on the command line, else this many. */
+function countOf(option: string, otherwise: number): number {
+  const at = words.indexOf(option);
+  return at < 0 ? otherwise : Number(words[at + 1]);
+}
 
 /** The same answer for everybody: what a prediction costs is measured elsewhere. */
 class OneProfile implements ProfileReader {
@@ -98,7 +106,7 @@ allocator.transact(() => {
 });
 await coordinator.tick();
 
-const idleMs = await timesOf(smoke ? 2 : 10, async () => {
+const idleMs = await timesOf(tickCount, async () => {
   await coordinator.tick();
 });
 let victimCount = 0;

@@ -2,9 +2,9 @@
  * From inputs to a verdict, and from a verdict to its record. Pure: the same inputs and the same
  * answers of the allocator give the same bytes.
  */
-import { createHash } from "node:crypto";
-import { canonicalJson } from "../ledger/encoding.js";
+import { keptCanonicalJson } from "../ledger/encoding.js";
 import type { CandidateScore, DecisionRecord, Reason, VerdictKind } from "../ledger/records.js";
+import { sha256 } from "../ledger/seal.js";
 import { type Candidate, type Exclusion, isCandidate } from "./candidates.js";
 import { earliestSuccessMs } from "./forecast.js";
 import type { RecordedInputs } from "./inputs.js";
@@ -168,7 +168,7 @@ export function decisionRecord(verdict: Verdict, ids: DecisionIds): DecisionReco
     victims,
     candidates: proposal.judged.map((judged) => scoreOf(judged, proposal)),
     ...(runnerUp === undefined ? {} : { runnerUp }),
-    inputsHash: createHash("sha256").update(canonicalJson(recorded)).digest("hex"),
+    inputsHash: sha256(keptCanonicalJson(recorded)),
     inputs: recorded,
     modelVersion: recorded.modelVersion,
   };

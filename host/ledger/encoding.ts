@@ -6,9 +6,12 @@
 import { RepriseError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 
+/** Nested deeper than this a value is written the slow way, which also finds circles. */
+const DEPTH_MAX = 64;
+
 /** @throws ERR_LEDGER naming the path of the first value that cannot be stored */
 export function canonicalJson(value: unknown): string {
-  const text = write(value, []);
+  const text = writeOutermost(value) ?? write(value, []);
   if (text !== undefined) return text;
   // Only now, so that the ordinary way does not pay for paths.
   const { path, got } = locate(value, "value", []) ?? { path: "value", got: typeof value };
@@ -17,6 +20,98 @@ export function canonicalJson(value: unknown): string {
     got,
     expected: "finite numbers, text, booleans, null, arrays and plain objects of these",
   });
+}
+
+const KEPT = new WeakMap<object, string>();
+
+/**
+ * The same, and remembered as long as the object lives: a record that has it as a field is then
+ * written without going through it again. The object must not change any more.
+ */
+export function keptCanonicalJson(value: object): string {
+  const text = KEPT.get(value) ?? canonicalJson(value);
+  KEPT.set(value, text);
+  return text;
+}
+
+/** The engine's own JSON, a field at a time; undefined when it would not be canonical. */
+function writeOutermost(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || !isPlain(value)) {
+    return writeNative(value);
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  let body = "";
+  for (const key of Object.keys(value).sort()) {
+    const field = fields[key];
+    if (field === undefined) continue;
+    const kept = typeof field === "object" && field !== null ? KEPT.get(field) : undefined;
+    const text = kept ?? writeNative(field);
+    if (text === undefined) return undefined;
+    body += `${body === "" ? "" : ","}${JSON.stringify(key)}:${text}`;
+  }
+  return `{${body}}`;
+}
+
+function writeNative(value: unknown): string | undefined {
+  const ordered = inOrder(value, 0);
+  return ordered === UNFIT ? undefined : JSON.stringify(ordered);
+}
+
+const UNFIT = Symbol("not for the engine's JSON");
+
+/** The value with the keys of all its objects sorted: itself where they are already. */
+function inOrder(value: unknown, depth: number): unknown {
+  if (typeof value === "number") return Number.isFinite(value) ? value : UNFIT;
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value !== "object" || depth > DEPTH_MAX) return UNFIT;
+  return Array.isArray(value) ? itemsInOrder(value, depth + 1) : fieldsInOrder(value, depth + 1);
+}
+
+function itemsInOrder(items: readonly unknown[], depth: number): unknown {
+  let copy: unknown[] | undefined;
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    const ordered = inOrder(item, depth);
+    if (ordered === UNFIT) return UNFIT;
+    if (ordered === item) continue;
+    copy ??= [...items];
+    copy[index] = ordered;
+  }
+  return copy ?? items;
+}
+
+function fieldsInOrder(value: object, depth: number): unknown {
+  if (!isPlain(value)) return UNFIT;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(value);
+  const sorted = areSorted(keys);
+  let copy: Record<string, unknown> | undefined;
+  if (!sorted) {
+    // A copy could not have these where they belong: an object has its numbers first.
+    if (keys.some((key) => key === "__proto__" || isDigit(key.charCodeAt(0)))) return UNFIT;
+    keys.sort();
+    copy = {};
+  }
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] ?? "";
+    const field = fields[key];
+    const ordered = field === undefined ? undefined : inOrder(field, depth);
+    if (ordered === UNFIT) return UNFIT;
+    if (copy === undefined && ordered !== field) copy = { ...fields };
+    if (copy !== undefined) copy[key] = ordered;
+  }
+  return copy ?? value;
+}
+
+function areSorted(keys: readonly string[]): boolean {
+  for (let index = 1; index < keys.length; index++) {
+    if ((keys[index - 1] ?? "") > (keys[index] ?? "")) return false;
+  }
+  return true;
+}
+
+function isDigit(unit: number): boolean {
+  return unit >= 48 && unit <= 57;
 }
 
 /** Undefined when the value or a part of it cannot be stored. */

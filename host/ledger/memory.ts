@@ -3,10 +3,11 @@
  * the contract of the durable one, except that nothing outlives the process.
  */
 import { RepriseError } from "../lib/errors.js";
-import { canonicalJson, compareKeys, keyBytes } from "./encoding.js";
+import { canonicalJson, keyBytes } from "./encoding.js";
 import { nestedGroup, synchronous } from "./group.js";
 import type { LedgerRange, LedgerTable, LedgerTables } from "./ledger.js";
 import { LEDGER_TABLES, type Ledger, type LedgerChange } from "./ledger.js";
+import { SortedTexts } from "./sorted-texts.js";
 
 export class MemoryLedger implements Ledger {
   readonly #tables = new Map<LedgerTable, SortedTexts>(
@@ -84,67 +85,5 @@ export class MemoryLedger implements Ledger {
       });
     }
     return texts;
-  }
-}
-
-/** A map whose keys are also kept in order. Keys mostly arrive in order, so adding is cheap. */
-class SortedTexts {
-  readonly #texts = new Map<string, string>();
-  readonly #keys: string[] = [];
-
-  get size(): number {
-    return this.#keys.length;
-  }
-
-  get(key: string): string | undefined {
-    return this.#texts.get(key);
-  }
-
-  /** Undefined removes the key. */
-  set(key: string, text: string | undefined): void {
-    if (text === undefined) this.#remove(key);
-    else this.#put(key, text);
-  }
-
-  #put(key: string, text: string): void {
-    if (!this.#texts.has(key)) this.#keys.splice(this.#lowerBound(key), 0, key);
-    this.#texts.set(key, text);
-  }
-
-  #remove(key: string): void {
-    if (this.#texts.delete(key)) this.#keys.splice(this.#lowerBound(key), 1);
-  }
-
-  /** A copy, so that a commit during the iteration is not seen by it. */
-  slice(range: LedgerRange): [string, string][] {
-    const limit = range.limit ?? this.#keys.length;
-    const { from } = range;
-    let keys: string[];
-    if (range.reverse === true) {
-      const end = from === undefined ? this.#keys.length : this.#upperBound(from);
-      keys = this.#keys.slice(Math.max(0, end - limit), end).reverse();
-    } else {
-      const start = from === undefined ? 0 : this.#lowerBound(from);
-      keys = this.#keys.slice(start, start + limit);
-    }
-    return keys.map((key) => [key, this.#texts.get(key) ?? ""]);
-  }
-
-  #upperBound(key: string): number {
-    const index = this.#lowerBound(key);
-    return this.#keys[index] === key ? index + 1 : index;
-  }
-
-  #lowerBound(key: string): number {
-    let low = 0;
-    let high = this.#keys.length;
-    const last = this.#keys[high - 1];
-    if (last === undefined || compareKeys(last, key) < 0) return high;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (compareKeys(this.#keys[middle] ?? "", key) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

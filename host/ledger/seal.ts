@@ -17,9 +17,12 @@ export function unsealed(text: string): string | undefined {
 const inOneCall: typeof crypto.hash | undefined = crypto.hash;
 
 function checksum(body: string): string {
-  const hash =
-    inOneCall === undefined
-      ? crypto.createHash("sha256").update(body).digest("hex")
-      : inOneCall("sha256", body, "hex");
-  return hash.slice(0, CHECKSUM_CHARACTERS);
+  return sha256(body).slice(0, CHECKSUM_CHARACTERS);
+}
+
+/** Of the text's UTF-8 bytes, in hexadecimal. */
+export function sha256(text: string): string {
+  return inOneCall === undefined
+    ? crypto.createHash("sha256").update(text).digest("hex")
+    : inOneCall("sha256", text, "hex");
 }
