@@ -1,6 +1,5 @@
 /** The HTTP server: plug-ins, who may come in, errors, and the routes. */
 import { readFileSync } from "node:fs";
-import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
@@ -29,6 +28,7 @@ import { sampleRoutes } from "./routes/samples.js";
 import { streamRoutes } from "./routes/streams.js";
 import { viewRoutes } from "./routes/views.js";
 import type { ServiceRuntime } from "./runtime.js";
+import { securityHeaders } from "./security-headers.js";
 
 export interface AppParts {
   readonly runtime: ServiceRuntime;
@@ -71,15 +71,20 @@ export async function openApp(parts: AppParts): Promise<FastifyInstance> {
   app.decorateRequest("caller");
   app.decorateRequest("beganMs", 0);
   addErrors(app);
-  app.addHook("onRequest", async (request) => {
+  const headers = securityHeaders(config.tls !== undefined);
+  app.addHook("onRequest", (request, reply, done) => {
     request.beganMs = elapsedMs();
+    // On the raw answer, so that what is streamed has them too.
+    for (const [name, value] of headers) reply.raw.setHeader(name, value);
     admit(request, parts.tokens);
+    done();
   });
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     const route = request.routeOptions.url ?? "unknown";
     const seconds = (elapsedMs() - request.beganMs) / 1_000;
     metrics.request(route, request.method, reply.statusCode, seconds);
     log.debug({ id: request.id, route, status: reply.statusCode, seconds }, "request");
+    done();
   });
   await addPlugins(app, parts);
   await app.register(
@@ -169,18 +174,6 @@ function refusal(statusCode: number, message: string): Error {
 }
 
 async function addPlugins(app: FastifyInstance, { config, version }: AppParts): Promise<void> {
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      directives: {
-        defaultSrc: ["'self'"],
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", "data:"],
-        scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
-        upgradeInsecureRequests: config.tls === undefined ? null : [],
-      },
-    },
-    strictTransportSecurity: config.tls !== undefined,
-  });
   await app.register(rateLimit, { max: config.http.requestsPerMinute, timeWindow: 60_000 });
   await app.register(swagger, {
     openapi: {

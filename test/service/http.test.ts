@@ -1,6 +1,7 @@
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { SystemClock, sleep } from "../../host/lib/clock.js";
+import { securityHeaders } from "../../host/service/security-headers.js";
 import { ENFORCING, registration, withFolder, withService } from "./support.js";
 
 const clock = new SystemClock();
@@ -216,6 +217,12 @@ test("health, metrics and the description of the API", () =>
     const page = await call("GET", "/docs/");
     assert.is(page.status, 200);
     assert.match(page.headers.get("content-security-policy") ?? "", "default-src 'self'");
+    const missing = await call("GET", "/v1/nowhere");
+    assert.is(missing.status, 404);
+    for (const [name, value] of securityHeaders(false)) assert.is(missing.headers.get(name), value);
+    assert.is(missing.headers.get("x-content-type-options"), "nosniff");
+    assert.not(missing.headers.has("strict-transport-security"));
+    assert.match(JSON.stringify(securityHeaders(true)), "strict-transport-security");
   }));
 
 test("a service that was ended goes on from its ledger", () =>
