@@ -10,6 +10,7 @@ import { openKernel } from "../host/core/kernel.js";
 import { VirtualClock } from "../host/lib/clock.js";
 import { openCoreMemory } from "../host/profiler/core-memory.js";
 import { Profiler } from "../host/profiler/profiler.js";
+import { TickControl } from "../host/profiler/tick-control.js";
 import { PiscinaWorkers } from "../host/profiler/workers.js";
 import { type BenchCase, benchMain } from "./support/harness.js";
 
@@ -71,14 +72,17 @@ function roundTrip(): BenchCase {
       const { module, memory, plan, network, refresh } = core;
       const setup = { module, memory, plan, network, refresh };
       const pool = new PiscinaWorkers({ threadCount: 2, setup, taskMsMax: 60_000 });
-      const task = { slice: 0, itemCount: 0, tick: 0, scratchIndex: 0 };
+      // No more slices come: a task ends at once.
+      new TickControl(core.views, plan).end();
+      const watch = { patience: 1, progress: () => Number.NaN, onLost: () => {} };
       let failures = 0;
       const run = (count: number) => async () => {
         const tasks = Array.from({ length: count }, (_, index) => ({
-          ...task,
+          tick: 0,
+          from: 0,
           scratchIndex: index,
         }));
-        failures = (await pool.run(tasks, 1)).length;
+        failures = (await pool.run(tasks, watch)).length;
       };
       const output = () => [failures];
       return {

@@ -8,12 +8,12 @@
  *   epochs    u32[tileCount]              rises when a tile's new answers are published
  *   inbox     inbox tile[inboxTiles]      samples of a slice, one tile a round; written by the host
  *   work      i32[journalTiles][4]        what a slice has to do, see WORK_*
- *   control   i32[16]                     see CONTROL_*
+ *   control   i32[16], i32[16] a slice    see CONTROL_*
  *   journal   state part[journalTiles]    each tile as it was before the tick touched it
  *   offsets   f32[48]                     calibration of the envelope, asinh space
- *   scratch   one block a task, and a last one for the thread that reads
+ *   scratch   one block a thread, and a last one for the thread that reads
  *
- * Inbox, work, control and journal are there once a slice: `sliceCount` times, one after the other.
+ * Inbox, work and journal are there once a slice: `sliceCount` times, one after the other.
  */
 import { invariant } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
@@ -43,18 +43,29 @@ export const PHASE_WAITING = 0;
 export const PHASE_JOURNALED = 1;
 export const PHASE_DONE = 2;
 
-/** Words of a slice's part of the control region. */
-export const CONTROL_CURSOR = 0;
+/** Words of the first block of the control region: how far the host is with its tick. */
+/** Rises with every change of the others; workers that wait for more to do wait on it. */
+export const CONTROL_SIGNAL = 0;
+/** Slices placed so far in this tick. */
+export const CONTROL_OPENED = 1;
+/** 1 = no more slices come. */
+export const CONTROL_ENDED = 2;
+/** 1 = a worker was lost: take nothing more and end. */
+export const CONTROL_STOPPED = 3;
+/** Words of a slice's own block, the first after the block above. */
+/** Items that nobody took yet; 0 and below: none. */
+export const CONTROL_LEFT = 0;
+/** Items that are not done yet. */
+export const CONTROL_UNDONE = 1;
+/** 1 = every item is done; the host waits on it. */
+export const CONTROL_READY = 2;
 export const CONTROL_BYTES = 64;
-/** While workers compute one slice, the host publishes the one before and places the next. */
-const SLICES = 2;
+/** While workers compute some slices, the host publishes the one before and places the next. */
+const SLICES = 4;
 
 export const JOURNAL_TILES_MAX = 16_384;
-/**
- * A tick over more tiles than this is published in slices. Placing and publishing 256 tiles, 2,048
- * instances, holds the coordinator's thread for 1.4 ms.
- */
-const JOURNAL_TILES_DEFAULT = 256;
+/** A tick over more tiles than this is published in slices. */
+const JOURNAL_TILES_DEFAULT = 128;
 
 export interface ProfilerPlanSizes {
   readonly maxInstances: number;
@@ -145,10 +156,10 @@ export function planProfiler(arena: ArenaPlan, sizes: ProfilerPlanSizes): Profil
     epochs: arena.region("epochs", tileCount * 4),
     inbox: arena.region("inbox", sliceCount * inboxTiles * INBOX_TILE_BYTES),
     work: arena.region("work", sliceCount * journalTiles * WORK_FIELDS * 4),
-    control: arena.region("control", sliceCount * CONTROL_BYTES),
+    control: arena.region("control", (1 + sliceCount) * CONTROL_BYTES),
     journal: arena.region("journal", sliceCount * journalTiles * TILE_HIDDEN),
     offsets: arena.region("offsets", ENVELOPE_ROWS * 4),
-    scratch: Array.from({ length: sliceCount * Math.max(1, sizes.workers) + 1 }, (_, index) =>
+    scratch: Array.from({ length: Math.max(1, sizes.workers) + 1 }, (_, index) =>
       arena.region(`scratch ${index}`, scratchPlan.bytes),
     ),
     scratchPlan,

@@ -17,7 +17,7 @@ export interface ProfilerOptions extends PredictorChoice {
   readonly clock: Clock;
   /** An instance's life as it was written down, asked when it is registered. */
   readonly lives?: (instanceId: string) => IncarnationRecord | undefined;
-  /** A worker that takes longer for its share of a tick is replaced; a repeat gets twice as long. */
+  /** Workers that get nothing done for so long are replaced; a repeat gets twice as long. */
   readonly taskMsMax?: number;
   /** Samples that may wait for a tick over all instances; default 4 an instance. */
   readonly queueSamplesMax?: number;
@@ -26,7 +26,7 @@ export interface ProfilerOptions extends PredictorChoice {
    * somebody asks for one. The same bits but for offsets learnt since the tick; default "tick".
    */
   readonly refresh?: Refresh;
-  /** Tiles a tick publishes at once; the default of 256 holds 2,048 instances. */
+  /** Tiles a tick publishes at once; the default of 128 holds 1,024 instances. */
   readonly journalTiles?: number;
   /** Shadow cuts that a tick may begin; 0 = none. */
   readonly shadowCutsPerTick?: number;

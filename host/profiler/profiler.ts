@@ -88,7 +88,6 @@ export class Profiler implements ProfileReader {
     this.#slices = new TickSlices({
       core,
       queue: this.#intake.queue,
-      workers: this.#workers,
       onLane: (slot, seconds) => this.#prepareLane(slot, seconds),
       onPublished: (slot, count) => this.#publishSlot(slot, count),
     });
@@ -355,6 +354,7 @@ export class Profiler implements ProfileReader {
     const tiles = this.#intake.takeTouched();
     const report = await runSlices({
       slices: this.#slices,
+      workers: this.#workers,
       tick: ++this.#tick,
       tiles,
       onFailed: (from) => {

@@ -2,16 +2,15 @@
  * One tick on the host's side: what waits becomes work items, workers compute, the host publishes.
  *
  * Goals: a lost worker loses nothing; a reader never sees half a tick; a tick that cannot be
- * finished changes nothing. Non-goals: deciding when to tick.
+ * finished changes nothing. Non-goals: deciding when to tick, the workers (`TickCrew`).
  *
  * A tick over more tiles than the journal holds is done and published slice by slice, each
- * instance whole. With threads two slices are under way: while they compute one, the host publishes
- * the one before and places the next. Slices share no tile.
+ * instance whole. With threads some slices are under way at a time: while those are computed, the
+ * host publishes the one before and places the next. Slices share no tile, and are published in the
+ * order in which they were placed.
  */
 import { INBOX_FLAGS, INBOX_TILE_BYTES, TILE_HIDDEN, TILE_LANES } from "../core/abi.js";
 import {
-  CONTROL_BYTES,
-  CONTROL_CURSOR,
   PHASE_DONE,
   PHASE_WAITING,
   WORK_FIELDS,
@@ -24,15 +23,11 @@ import { tilePtr } from "../core/tile-lanes.js";
 import { present } from "../lib/assert.js";
 import type { CoreMemory } from "./core-memory.js";
 import type { SampleQueue } from "./sample-queue.js";
-import { type TickTask, type Workers, workerLost } from "./workers.js";
-
-/** Repeats without a single tile done before the tick is given up. */
-const STUCK_MAX = 3;
+import { TickControl } from "./tick-control.js";
 
 export interface TickParts {
   readonly core: CoreMemory;
   readonly queue: SampleQueue;
-  readonly workers: Workers;
   /** Called for each lane that gets samples, before any worker starts. */
   readonly onLane: (slot: number, lastTimeSeconds: number) => void;
   /** Called for each lane whose first `count` waiting samples become visible. */
@@ -42,21 +37,25 @@ export interface TickParts {
 export interface SliceReport {
   readonly sampleCount: number;
   readonly tileCount: number;
-  /** Repeats that lost tasks made necessary. */
-  readonly repeatCount: number;
 }
 
 export class TickSlices {
+  readonly control: TickControl;
   readonly #parts: TickParts;
   /** Samples of each slot in the slices under way. */
   readonly #placed: Uint16Array;
   /** Work item of each tile in the slices under way, -1 = in none. */
   readonly #items: Int32Array;
-  /** Items of each slice; those of slice s begin at s x `journalTiles`. */
+  /** Items of the slice in each place; those of place p begin at p x `journalTiles`. */
   readonly #itemCounts: number[];
+  /** Numbers of the oldest slice under way and of the next one to be placed. */
+  #oldest = 0;
+  #next = 0;
+  #placedCount = 0;
 
   constructor(parts: TickParts) {
     this.#parts = parts;
+    this.control = new TickControl(parts.core.views, parts.core.plan);
     this.#placed = new Uint16Array(parts.core.plan.tileCount * TILE_LANES);
     this.#items = new Int32Array(parts.core.plan.tileCount).fill(-1);
     this.#itemCounts = new Array<number>(parts.core.plan.sliceCount).fill(0);
@@ -83,14 +82,38 @@ export class TickSlices {
     this.#placed[slot] = 0;
   }
 
+  /** Number of the oldest slice under way. */
+  get oldest(): number {
+    return this.#oldest;
+  }
+
+  /** Where the oldest slice under way lies. */
+  get oldestPlace(): number {
+    return this.#oldest % this.count;
+  }
+
+  /** Items of this tick so far. */
+  get placedCount(): number {
+    return this.#placedCount;
+  }
+
+  /** None is under way: numbers start again with a new tick. */
+  begin(): void {
+    this.#oldest = 0;
+    this.#next = 0;
+    this.#placedCount = 0;
+    this.control.begin();
+  }
+
   /**
-   * Takes tiles from `tiles[from]` on until the slice's journal or inbox is full.
+   * Takes tiles from `tiles[from]` on until the slice's journal or inbox is full, and opens them to
+   * workers. Fewer than `count` slices may be under way.
    *
-   * @param slice one that is not under way
    * @returns index of the first tile that is not in the slice
    */
-  place(slice: number, tiles: Int32Array, from: number): number {
+  place(tiles: Int32Array, from: number): number {
     const { plan } = this.#parts.core;
+    const place = this.#next++ % this.count;
     let items = 0;
     let inbox = 0;
     let index = from;
@@ -99,39 +122,22 @@ export class TickSlices {
       const rounds = this.#roundsOf(tile);
       if (rounds === 0) continue;
       if (items === plan.journalTiles || inbox + rounds > plan.inboxTiles) break;
-      const item = slice * plan.journalTiles + items++;
-      this.#placeTile(item, tile, slice * plan.inboxTiles + inbox, rounds);
+      const item = place * plan.journalTiles + items++;
+      this.#placeTile(item, tile, place * plan.inboxTiles + inbox, rounds);
       inbox += rounds;
     }
-    this.#itemCounts[slice] = items;
+    this.#itemCounts[place] = items;
+    this.#placedCount += items;
+    this.control.open(place, items, items);
     return index;
   }
 
-  /** @throws ERR_WORKER_LOST, ERR_KERNEL_TRAP; then every tile is as it was before */
-  async compute(slice: number, tick: number): Promise<number> {
-    const { workers } = this.#parts;
-    let undone = this.#itemCounts[slice] ?? 0;
-    let stuck = 0;
-    let repeats = 0;
-    while (undone > 0) {
-      const failures = await workers.run(this.#tasks(slice, tick, undone), 2 ** stuck);
-      const left = this.#restore(slice, { done: false });
-      if (left === 0) break;
-      repeats++;
-      stuck = left === undone ? stuck + 1 : 0;
-      undone = left;
-      if (stuck < STUCK_MAX) continue;
-      this.rollBack(slice);
-      throw workerLost(failures, undone);
-    }
-    return repeats;
-  }
-
-  /** The epoch switch: from here on readers see this slice. */
-  publish(slice: number, repeatCount: number): SliceReport {
+  /** The epoch switch: from here on readers see the oldest slice. */
+  publish(): SliceReport {
     const { plan } = this.#parts.core;
     const { i32, u32 } = this.#parts.core.views.all;
-    const { first, end } = this.#itemsOf(slice);
+    const place = this.#oldest++ % this.count;
+    const { first, end } = this.#itemsOf(place);
     let sampleCount = 0;
     for (let item = first; item < end; item++) {
       const tile = present(i32[this.#word(item, WORK_TILE)], "tile of a work item");
@@ -141,13 +147,13 @@ export class TickSlices {
         sampleCount += this.#publishSlot(tile * TILE_LANES + lane);
       }
     }
-    this.#itemCounts[slice] = 0;
-    return { sampleCount, tileCount: end - first, repeatCount };
+    this.#itemCounts[place] = 0;
+    return { sampleCount, tileCount: end - first };
   }
 
-  #itemsOf(slice: number): { readonly first: number; readonly end: number } {
-    const first = slice * this.#parts.core.plan.journalTiles;
-    return { first, end: first + (this.#itemCounts[slice] ?? 0) };
+  #itemsOf(place: number): { readonly first: number; readonly end: number } {
+    const first = place * this.#parts.core.plan.journalTiles;
+    return { first, end: first + (this.#itemCounts[place] ?? 0) };
   }
 
   #publishSlot(slot: number): number {
@@ -219,21 +225,26 @@ export class TickSlices {
     }
   }
 
-  #tasks(slice: number, tick: number, undone: number): TickTask[] {
-    const { core, workers } = this.#parts;
-    const control = core.plan.control.ptr + slice * CONTROL_BYTES;
-    Atomics.store(core.views.i32, control / 4 + CONTROL_CURSOR, 0);
-    const threads = Math.max(1, workers.threadCount);
-    const itemCount = this.#itemCounts[slice] ?? 0;
-    return Array.from({ length: Math.min(threads, undone) }, (_, index) => {
-      return { slice, itemCount, tick, scratchIndex: slice * threads + index };
-    });
+  /**
+   * Puts half-written tiles of all slices under way back and opens them again. No worker may run.
+   *
+   * @returns items that are to be done
+   */
+  restore(): number {
+    let undone = 0;
+    for (let number = this.#oldest; number < this.#next; number++) {
+      const place = number % this.count;
+      const left = this.#restore(place, { done: false });
+      this.control.open(place, this.#itemCounts[place] ?? 0, left);
+      undone += left;
+    }
+    return undone;
   }
 
-  /** Puts half-written tiles back, on wish the done ones too. @returns items that are to be done */
-  #restore(slice: number, also: { readonly done: boolean }): number {
+  /** On wish the done ones too. @returns items that are to be done */
+  #restore(place: number, also: { readonly done: boolean }): number {
     const { i32 } = this.#parts.core.views;
-    const { first, end } = this.#itemsOf(slice);
+    const { first, end } = this.#itemsOf(place);
     let left = 0;
     for (let item = first; item < end; item++) {
       const phase = Atomics.load(i32, this.#word(item, WORK_PHASE));
@@ -254,17 +265,20 @@ export class TickSlices {
     Atomics.store(i32, this.#word(item, WORK_PHASE), PHASE_WAITING);
   }
 
-  /** Nothing of the slice happened; its samples wait in the queue. No task of it may run any more. */
-  rollBack(slice: number): void {
-    this.#restore(slice, { done: true });
+  /** Nothing of the slices under way happened; their samples wait in the queue. No worker may run. */
+  rollBack(): void {
     const { i32 } = this.#parts.core.views;
-    const { first, end } = this.#itemsOf(slice);
-    for (let item = first; item < end; item++) {
-      const tile = present(i32[this.#word(item, WORK_TILE)], "tile of a work item");
-      this.#items[tile] = -1;
-      this.#placed.fill(0, tile * TILE_LANES, (tile + 1) * TILE_LANES);
+    for (; this.#oldest < this.#next; this.#oldest++) {
+      const place = this.#oldest % this.count;
+      this.#restore(place, { done: true });
+      const { first, end } = this.#itemsOf(place);
+      for (let item = first; item < end; item++) {
+        const tile = present(i32[this.#word(item, WORK_TILE)], "tile of a work item");
+        this.#items[tile] = -1;
+        this.#placed.fill(0, tile * TILE_LANES, (tile + 1) * TILE_LANES);
+      }
+      this.#itemCounts[place] = 0;
     }
-    this.#itemCounts[slice] = 0;
   }
 
   #word(item: number, field: number): number {

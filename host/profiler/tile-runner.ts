@@ -21,8 +21,6 @@ import { type AnswerParts, type AnswerPlace, computeAnswers } from "../core/answ
 import { callKernel, type Kernel } from "../core/kernel.js";
 import type { NetworkRegions } from "../core/network.js";
 import {
-  CONTROL_BYTES,
-  CONTROL_CURSOR,
   envelopeOffset,
   hiddenOffset,
   keepOffset,
@@ -40,6 +38,7 @@ import { tilePtr } from "../core/tile-lanes.js";
 import type { BoundViews, CoreViews } from "../core/views.js";
 import { invariant, present } from "../lib/assert.js";
 import type { Refresh } from "./profiler-options.js";
+import { TickControl } from "./tick-control.js";
 import type { TickTask } from "./workers.js";
 
 export interface TileRunnerParts {
@@ -66,11 +65,13 @@ export class TileRunner {
     keep: 0,
     outageMinutes: Number.NaN,
   };
+  readonly #control: TickControl;
   #bound: BoundViews;
 
   constructor(parts: TileRunnerParts) {
     this.#parts = parts;
     this.#bound = parts.views.all;
+    this.#control = new TickControl(parts.views, parts.plan);
     const { kernel, plan, network } = parts;
     this.#answerParts =
       network === null
@@ -81,28 +82,34 @@ export class TileRunner {
   /** @returns items done by this task */
   run(task: TickTask): number {
     this.#bound = this.#parts.views.all;
-    return callKernel("tick", () => this.#drain(task));
+    return callKernel("tick", () => this.#work(task));
   }
 
-  #drain(task: TickTask): number {
-    const { plan } = this.#parts;
-    const { i32 } = this.#bound;
-    const cursor = (plan.control.ptr + task.slice * CONTROL_BYTES) / 4 + CONTROL_CURSOR;
-    const first = task.slice * plan.journalTiles;
+  #work(task: TickTask): number {
     let done = 0;
-    for (;;) {
-      const taken = Atomics.add(i32, cursor, 1);
-      if (taken >= task.itemCount) return done;
+    for (let number = task.from; this.#control.awaitSlice(number); number++) {
+      done += this.#drain(number % this.#parts.plan.sliceCount, task.scratchIndex);
+    }
+    return done;
+  }
+
+  #drain(place: number, scratchIndex: number): number {
+    const { i32 } = this.#bound;
+    const first = place * this.#parts.plan.journalTiles;
+    let done = 0;
+    for (let taken = this.#control.take(place); taken >= 0; taken = this.#control.take(place)) {
       const item = first + taken;
       const phase = this.#workWord(item, WORK_PHASE);
       const found = Atomics.load(i32, phase);
       if (found === PHASE_DONE) continue;
       invariant(found === PHASE_WAITING, "an item is taken while its tile is half written");
-      this.#process(item, task.scratchIndex);
+      this.#process(item, scratchIndex);
       Atomics.store(i32, phase, PHASE_DONE);
+      this.#control.finish(place);
       this.#step("done", item);
       done++;
     }
+    return done;
   }
 
   #process(item: number, scratchIndex: number): void {

@@ -5,15 +5,23 @@ import type { ProfilerPlan } from "../core/plan.js";
 import { RepriseError } from "../lib/errors.js";
 import type { Refresh } from "./profiler-options.js";
 
-/** One worker's share of a tick. Integers only: everything else lies in the shared memory. */
+/** One worker's part in a tick. Integers only: everything else lies in the shared memory. */
 export interface TickTask {
-  /** Which of the slices under way. */
-  readonly slice: number;
-  /** Items in the slice's work table; the workers take them one after another. */
-  readonly itemCount: number;
   readonly tick: number;
+  /** Number of the first slice that it looks at; it goes on until the host says that no more come. */
+  readonly from: number;
   /** The scratch block that this task owns while it runs. */
   readonly scratchIndex: number;
+}
+
+/** What whoever starts tasks knows of their work. */
+export interface TaskWatch {
+  /** Factor on the deadline: a repeat on a busy machine is given more time. */
+  readonly patience: number;
+  /** Changes whenever something is done; NaN while there is nothing to do. */
+  readonly progress: () => number;
+  /** One of the tasks failed: the others are to end. */
+  readonly onLost: () => void;
 }
 
 /** What every worker is opened with. */
@@ -27,24 +35,21 @@ export interface WorkerSetup {
 }
 
 /**
- * Where a tick's tasks run. Two calls may be under way, each with tasks of its own. `run` settles
- * only when no task of it can touch the memory any more, also when a worker was lost; what the lost
- * one left undone is seen in the work table.
+ * Where a tick's tasks run, one call at a time. `run` settles only when no task of it can touch the
+ * memory any more, also when a worker was lost; what the lost one left undone is seen in the work
+ * table.
  */
 export interface Workers {
   readonly threadCount: number;
-  /**
-   * @param patience factor on the deadline: a repeat on a busy machine is given more time
-   * @returns the reasons of tasks that did not end well; empty when all did
-   */
-  run(tasks: readonly TickTask[], patience: number): Promise<readonly unknown[]>;
+  /** @returns the reasons of tasks that did not end well; empty when all did */
+  run(tasks: readonly TickTask[], watch: TaskWatch): Promise<readonly unknown[]>;
   close(): Promise<void>;
 }
 
 export interface PiscinaWorkersOptions {
   readonly threadCount: number;
   readonly setup: WorkerSetup;
-  /** A task that takes longer than this is lost and its worker replaced. */
+  /** Workers that get nothing done for longer than this are lost and replaced. */
   readonly taskMsMax: number;
   /** The compiled worker entry; only tests name another one. */
   readonly workerUrl?: URL;
@@ -61,8 +66,8 @@ export class PiscinaWorkers implements Workers {
   readonly #taskMsMax: number;
   /** What the pool reported of threads without a task: one that could not start, or died idle. */
   #idleFailures: unknown[] = [];
-  /** One a call under way. */
-  readonly #calls = new Set<AbortController>();
+  /** Of the call under way. */
+  #call: AbortController | undefined;
   /** Every thread that may have had a task and was not seen to be gone. */
   readonly #threads = new Set<Worker>();
 
@@ -99,21 +104,27 @@ export class PiscinaWorkers implements Workers {
       this.#idleFailures.push(error);
       // Nobody is left to take the tasks: waiting for the deadline would not change that.
       if (pool.threads.length > 0) return;
-      for (const call of this.#calls) call.abort(error);
+      this.#call?.abort(error);
     });
     return pool;
   }
 
-  async run(tasks: readonly TickTask[], patience: number): Promise<readonly unknown[]> {
+  async run(tasks: readonly TickTask[], watch: TaskWatch): Promise<readonly unknown[]> {
     this.#pool ??= this.#open(this.#options);
     const pool = this.#pool;
-    const controller = new AbortController();
-    this.#calls.add(controller);
-    const { signal } = controller;
-    const deadline = AbortSignal.timeout(this.#taskMsMax * patience);
-    deadline.addEventListener("abort", () => controller.abort(deadline.reason), { once: true });
-    const settled = await Promise.allSettled(tasks.map((task) => pool.run(task, { signal })));
-    this.#calls.delete(controller);
+    const call = new AbortController();
+    this.#call = call;
+    this.#await(call, watch);
+    const runTask = async (task: TickTask) => {
+      try {
+        await pool.run(task, { signal: call.signal });
+      } catch (error) {
+        watch.onLost();
+        throw error;
+      }
+    };
+    const settled = await Promise.allSettled(tasks.map(runTask));
+    this.#call = undefined;
     const failures = this.#idleFailures;
     this.#idleFailures = [];
     let lost = false;
@@ -124,6 +135,18 @@ export class PiscinaWorkers implements Workers {
     }
     if (lost) await this.#awaitGone();
     return lost ? failures : [];
+  }
+
+  /** Ends the call when a whole period passes without anything done. */
+  #await(call: AbortController, watch: TaskWatch): void {
+    const before = watch.progress();
+    const deadline = AbortSignal.timeout(this.#taskMsMax * watch.patience);
+    const onAbort = () => {
+      if (this.#call !== call) return;
+      if (watch.progress() === before) call.abort(deadline.reason);
+      else this.#await(call, watch);
+    };
+    deadline.addEventListener("abort", onAbort, { once: true });
   }
 
   async close(): Promise<void> {

@@ -32,9 +32,9 @@ test("regions are disjoint, aligned, inside the memory and frozen, for any sizes
           assert.ok(region.ptr + region.bytes <= end);
         }
         assert.ok(plan.tileCount * TILE_LANES >= maxInstances);
-        const slices = workers > 0 && plan.tileCount > plan.journalTiles ? 2 : 1;
+        const slices = workers > 0 && plan.tileCount > plan.journalTiles ? 4 : 1;
         assert.is(plan.sliceCount, slices);
-        assert.is(plan.scratch.length, slices * Math.max(1, workers) + 1);
+        assert.is(plan.scratch.length, Math.max(1, workers) + 1);
         assert.is(keepOffset(plan, 2), plan.tileBytes);
         assert.ok(Object.isFrozen(plan) && Object.isFrozen(plan.scratch));
       },
