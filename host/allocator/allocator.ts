@@ -26,7 +26,7 @@ import { auditLeaks, type LeakAudit } from "./leaks.js";
 import { returnGifts } from "./lease-extras.js";
 import type { Leases } from "./leases.js";
 import { type LoadReader, NO_LOAD } from "./load.js";
-import { earliestStart } from "./pacing.js";
+import { earliestStart, type RoomAhead, roomAhead } from "./pacing.js";
 import { type AllocatorOptions, type AllocatorParts, openParts } from "./parts.js";
 import { nextOffset } from "./pool-watch.js";
 import { restoreBook } from "./restoration.js";
@@ -257,6 +257,10 @@ export class PredictiveAllocator implements ResourceAllocator {
     reservationId = "",
   ): number | undefined {
     return earliestStart(this.#book, { need, nodeId, reservationId }, nowMs);
+  }
+
+  roomAhead(nodeId: string): RoomAhead {
+    return roomAhead(this.#book, nodeId, this.#clock.nowMs());
   }
 
   leakAudit(): LeakAudit {

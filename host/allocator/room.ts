@@ -70,11 +70,6 @@ export function leaseRoom(book: Book, node: NodeState, question: LeaseQuestion):
   });
 }
 
-/** Room within these windows beside the leases, resource x phase. */
-export function roomBeside(node: NodeState, steps: Steps, windows: readonly Window[]): number[] {
-  return subtractFromIdle(node, peaksOver(steps, windows));
-}
-
 /** What of `need` exceeds `room`, zeros where it fits. A negative room is lacking even for zero. */
 export function missingOf(need: readonly number[], room: readonly number[]): number[] {
   return need.map((amount, column) => Math.max(0, amount - (room[column] ?? 0)));

@@ -9,7 +9,7 @@
  * donors gave is held from the start, so that it can always be given back.
  */
 import { NEED_COLUMNS, needColumn, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
-import type { ReservationRecord } from "../ledger/records.js";
+import type { ReservationRecord, ShrinkRecord } from "../ledger/records.js";
 
 const MINUTE_MS = 60_000;
 export const PHASE_START_MS: readonly number[] = [0, 10 * MINUTE_MS, 30 * MINUTE_MS];
@@ -56,8 +56,15 @@ export function bandWindows(nowMs: number): readonly Window[] {
   }));
 }
 
+/** What a lease holds is made of these. */
+export interface LeaseContent extends LeaseTimes {
+  readonly amounts: readonly number[];
+  readonly shrinks: readonly Pick<ShrinkRecord, "given">[];
+  readonly freedForOwner?: readonly number[];
+}
+
 /** What the lease's donors gave together, one value a resource. */
-export function givenTotal(lease: Pick<ReservationRecord, "shrinks">): number[] {
+export function givenTotal(lease: Pick<LeaseContent, "shrinks">): number[] {
   const total = new Array<number>(RESOURCE_COUNT).fill(0);
   for (const { given } of lease.shrinks) {
     for (let r = 0; r < RESOURCE_COUNT; r++) total[r] = (total[r] ?? 0) + (given[r] ?? 0);
@@ -70,7 +77,7 @@ export function givenTotal(lease: Pick<ReservationRecord, "shrinks">): number[] 
  * part that was promised to the lease (`freedForOwner`) is not held twice. What donors gave always
  * is, for it may go back to them before the instance ever stops.
  */
-export function leaseSteps(lease: ReservationRecord, base?: readonly number[]): Steps {
+export function leaseSteps(lease: LeaseContent, base?: readonly number[]): Steps {
   const windows = leaseWindows(lease);
   const given = givenTotal(lease);
   const promised = lease.state === "held" ? lease.freedForOwner : undefined;
@@ -194,7 +201,8 @@ export function leastOver(
   return Math.min(...[window.fromMs, ...times].map((t) => value(amountsAt(a, t), amountsAt(b, t))));
 }
 
-function amountsAt(steps: Steps, time: number): Float64Array {
+/** One value a resource. */
+export function amountsAt(steps: Steps, time: number): Float64Array {
   const at = stepAt(steps, time) * RESOURCE_COUNT;
   return steps.amounts.subarray(at, at + RESOURCE_COUNT);
 }

@@ -6,6 +6,7 @@ import type { Resource } from "../core/abi.js";
 import type { LedgerChange } from "../ledger/ledger.js";
 import type { ReservationRecord, ShrinkRecord } from "../ledger/records.js";
 import type { LeakAudit } from "./leaks.js";
+import type { RoomAhead } from "./pacing.js";
 
 export interface NodeSpec {
   readonly nodeId: string;
@@ -222,6 +223,8 @@ export interface ResourceAllocator {
     nowMs: number,
     reservationId?: string,
   ): number | undefined;
+  /** The node's room from now on, step by step; below zero where it is overcommitted. */
+  roomAhead(nodeId: string): RoomAhead;
   /** Room that nobody can give back; its count is 0. */
   leakAudit(): LeakAudit;
   /** What pools have learnt, and how they did. */

@@ -168,15 +168,28 @@ function show(explanation: Explanation, json: boolean): void {
   if (decision.retryAtMs !== undefined) printLine(`retry at ${timeText(decision.retryAtMs)}`);
   if (decision.nextTryMs !== undefined) printLine(`tried at ${timeText(decision.nextTryMs)}`);
   for (const reason of decision.reasons) printLine(`because  ${reasonText(reason)}`);
+  const { tentative = [] } = decision;
+  if (tentative.length > 0) printLine(`meant    ${tentative.join(", ")}, kept for the next try`);
   if (decision.candidates.length > 0) {
     const header = ["candidate", "class", "cost", "gain", "score", "placeable", "verdict"];
     printLine(`\n${formatTable(header, decision.candidates.map(candidateRow))}`);
     if (decision.runnerUp !== undefined) printLine(`runner-up ${decision.runnerUp}`);
   }
-  if (plan !== null) printLine(`\nplan ${plan.planId} is ${plan.state}`);
+  if (plan !== null) showPlan(plan);
   if (reservations.length > 0) printLine(`\n${reservationTable(reservations)}`);
   const same = replaysToSameBytes ? "comes out the same" : "does NOT come out the same";
   printLine(`\ninputs sha256 ${decision.inputsHash}; made again it ${same}`);
+}
+
+function showPlan({ planId, state, certificate = [], starts = [] }: PlanRecord): void {
+  printLine(`\nplan ${planId} is ${state}`);
+  for (const { priority, cost, bound } of certificate) {
+    const numbers = `cost ${cost.toFixed(3)}, nobody can do it for less than ${bound.toFixed(3)}`;
+    printLine(`class ${priority}: ${numbers}`);
+  }
+  for (const { instanceId, nodeId, startAtMs } of starts) {
+    printLine(`${instanceId} waits its turn on ${nodeId} and starts at ${timeText(startAtMs)}`);
+  }
 }
 
 function candidateRow(candidate: CandidateScore): string[] {

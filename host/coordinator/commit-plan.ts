@@ -8,6 +8,7 @@ import type {
   DecisionRecord,
   PlanRecord,
   ReservationRecord,
+  RestartStart,
   VictimSchedule,
 } from "../ledger/records.js";
 import { LIMITS } from "../lib/limits.js";
@@ -17,10 +18,10 @@ import { freedBy } from "./gather.js";
 import { giveBackActs, outboxChanges } from "./give-backs.js";
 import { lossChanges } from "./losses.js";
 import { HOLD_GROUP } from "./planner.js";
-import { MINUTE_MS } from "./policy.js";
 import type { CoordinatorContext } from "./ports.js";
 import { flat } from "./rooms.js";
 import { noticeReasons, scheduleNotice } from "./schedule.js";
+import { dueMs } from "./stagger.js";
 import { type DownInstance, deferred, type OpenPlan, type PendingRequest } from "./state.js";
 import { waitChanges } from "./waits.js";
 
@@ -156,14 +157,14 @@ function reserveRestarts(
   { proposal, recorded }: Verdict,
   planId: string,
 ): ReservationRecord[] {
-  return proposal.placements.map(({ candidate, nodeId, amounts, missing, shrinks }) =>
+  return proposal.placements.map(({ candidate, nodeId, amounts, missing, shrinks, startMs }) =>
     context.allocator.reserve({
       instanceId: candidate.input.instanceId,
       ownerId: candidate.input.ownerId,
       groupId: candidate.input.groupId,
       nodeId,
       amounts,
-      expectedRestartMs: recorded.nowMs + Math.round(candidate.input.outageMinutes * MINUTE_MS),
+      expectedRestartMs: startMs ?? dueMs(candidate, recorded.nowMs),
       graceMs: recorded.policy.graceMs,
       planId,
       shrinks,
@@ -210,6 +211,7 @@ function planRecord(
 ): PlanRecord {
   const { planId, nowMs, request, schedule } = so;
   const { bounds = [], donorCount, donorCountMin } = so.proposal;
+  const starts = startsOf(so.proposal);
   const forced = so.proposal.reasons.filter(({ code }) => code === "FORCED_SHORTFALL");
   const shortfalls = [...forced, ...noticeReasons(schedule)];
   return {
@@ -223,6 +225,7 @@ function planRecord(
     shrinks: reservations.flatMap(({ shrinks }) => shrinks),
     ...(request.deadlineMs === undefined ? {} : { deadlineMs: request.deadlineMs }),
     ...(schedule.length === 0 ? {} : { schedule }),
+    ...(starts.length === 0 ? {} : { starts }),
     ...(shortfalls.length === 0 ? {} : { shortfalls }),
     ...(bounds.length === 0 ? {} : { certificate: bounds }),
     ...(donorCount === undefined ? {} : { donorCount }),
@@ -230,6 +233,14 @@ function planRecord(
     confirmedActs: [],
     fencingToken: Math.max(0, ...reservations.map(({ fencingToken }) => fencingToken)),
   };
+}
+
+function startsOf({ placements }: Verdict["proposal"]): RestartStart[] {
+  return placements.flatMap(({ candidate, nodeId, startMs }) =>
+    startMs === undefined
+      ? []
+      : [{ instanceId: candidate.input.instanceId, nodeId, startAtMs: startMs }],
+  );
 }
 
 /** The decision, the counter, what is left of the request, and the oldest decision's removal. */

@@ -15,6 +15,10 @@ export function considered(
   const { request, isPinned, shrink = true } = so;
   const pending = { request, attempts: 0, dueMs: clock.nowMs() };
   const inputs = gather({ ...context, ...(isPinned && { isPinned }) }, state, pending);
-  const verdict = decide(inputs, (search) => (shrink ? allocator.donors(search) : []));
+  const verdict = decide(
+    inputs,
+    (search) => (shrink ? allocator.donors(search) : []),
+    (nodeId) => allocator.roomAhead(nodeId),
+  );
   return decisionRecord(verdict, { decisionId: `considered-${request.requestId}` });
 }

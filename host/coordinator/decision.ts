@@ -7,13 +7,14 @@ import type { CandidateScore, DecisionRecord, Reason, VerdictKind } from "../led
 import { sha256 } from "../ledger/seal.js";
 import { type Candidate, type Exclusion, isCandidate } from "./candidates.js";
 import { earliestSuccessMs } from "./forecast.js";
-import type { RecordedInputs } from "./inputs.js";
+import type { PlanningInputs, RecordedInputs } from "./inputs.js";
 import { type AskDonors, DonorTape, type PlanInputs, playBack } from "./inputs.js";
 import { compareLoss } from "./plan-loss.js";
 import { type Proposal, propose } from "./planner.js";
 import { backoffMs } from "./policy.js";
 import { firstOfEachCode, noRoomReasons } from "./reasons.js";
 import { neverReasons } from "./refusal.js";
+import { AheadTape, type AskAhead, aheadOf } from "./room-ahead.js";
 import { forecastLatenessMs, furtherWaitMs, UNKNOWN_WAIT_MS } from "./waits.js";
 
 export interface Verdict {
@@ -32,16 +33,27 @@ export interface DecisionIds {
   readonly planId?: string;
 }
 
-/** Decides one request. `allocatorRefusal` in the inputs turns a plan into a deferral. */
-export function decide(inputs: PlanInputs, askDonors: AskDonors): Verdict {
+/**
+ * Decides one request. `allocatorRefusal` in the inputs turns a plan into a deferral.
+ *
+ * @param askAhead rooms to come; without it no restart is staggered
+ */
+export function decide(inputs: PlanInputs, askDonors: AskDonors, askAhead?: AskAhead): Verdict {
   const tape = new DonorTape(askDonors);
-  const outcome = weigh(inputs, tape.ask);
-  return { ...outcome, recorded: { ...inputs, donorExchanges: tape.exchanges } };
+  const { staggerMaxMinutes = 0 } = inputs.policy;
+  if (askAhead === undefined || staggerMaxMinutes === 0) {
+    const outcome = weigh(inputs, tape.ask);
+    return { ...outcome, recorded: { ...inputs, donorExchanges: tape.exchanges } };
+  }
+  const { ask: ahead, answers } = new AheadTape(askAhead);
+  const outcome = weigh({ ...inputs, ahead }, tape.ask);
+  const aheads = answers.length === 0 ? {} : { aheads: answers };
+  return { ...outcome, recorded: { ...inputs, donorExchanges: tape.exchanges, ...aheads } };
 }
 
 type Outcome = Omit<Verdict, "recorded">;
 
-function weigh(inputs: PlanInputs, ask: AskDonors): Outcome {
+function weigh(inputs: PlanningInputs, ask: AskDonors): Outcome {
   const { request, nowMs } = inputs;
   const never = inputs.failure === undefined ? neverReasons(inputs) : [];
   if (never.length > 0) {
@@ -88,7 +100,7 @@ function victimsOf({ placements }: Proposal): string[] {
  * What is not freed the platform takes by eviction, lowest class first, whoever rests: so where
  * those that are rested are not enough, the longer part of the cool-down gives way.
  */
-function proposeForced(inputs: PlanInputs, ask: AskDonors): Proposal {
+function proposeForced(inputs: PlanningInputs, ask: AskDonors): Proposal {
   const rested = propose(inputs, ask, true);
   const { coolDownMinutes, coolDownForcedMinutes } = inputs.policy;
   const isMet = rested.feasible && rested.uncovered === undefined;
@@ -189,8 +201,8 @@ function deferralOf({ retryAtMs, nextTryMs, forecastMs, tentative }: Verdict) {
  * @returns the record; its canonical JSON equals that of the one given unless it was tampered with
  */
 export function replayDecision(record: DecisionRecord): DecisionRecord {
-  const { donorExchanges, ...inputs } = record.inputs as RecordedInputs;
-  const verdict = decide(inputs, playBack(donorExchanges));
+  const { donorExchanges, aheads, ...inputs } = record.inputs as RecordedInputs;
+  const verdict = decide(inputs, playBack(donorExchanges), aheadOf(aheads));
   const { decisionId, planId } = record;
   return decisionRecord(verdict, { decisionId, ...(planId === undefined ? {} : { planId }) });
 }

@@ -1,6 +1,6 @@
 /** Looks ahead: at which of the known coming times would the same request succeed? */
 import { isCandidate, judge } from "./candidates.js";
-import type { LeaseEndInput, NodeInput, PlanInputs } from "./inputs.js";
+import type { LeaseEndInput, NodeInput, PlanInputs, PlanningInputs } from "./inputs.js";
 import { hourEndsMs } from "./losses.js";
 import { propose } from "./planner.js";
 import { Rooms } from "./rooms.js";
@@ -11,9 +11,10 @@ const TIMES_MAX = 8;
 /**
  * The earliest time, among the ends of leases, of minimum run times, of cool-downs and the
  * expected restarts of group members that are down, at which a plan is feasible with the room and
- * the candidates of then. Neighbours' shrinking cannot be forecast and is left out.
+ * the candidates of then. Neighbours' shrinking cannot be forecast and is left out, as is that
+ * restarts may wait for each other.
  */
-export function earliestSuccessMs(inputs: PlanInputs): number | undefined {
+export function earliestSuccessMs({ ahead: _, ...inputs }: PlanningInputs): number | undefined {
   const deadlineMs = inputs.request.deadlineMs ?? Number.POSITIVE_INFINITY;
   const times = [...new Set(comingTimes(inputs))]
     .filter((timeMs) => timeMs > inputs.nowMs && timeMs < deadlineMs)

@@ -7,6 +7,7 @@ import type { Reason, ShrinkRecord } from "../ledger/records.js";
 import type { Displacement } from "./displacements.js";
 import type { GroupLosses } from "./losses.js";
 import type { RunHistory } from "./policy.js";
+import type { AskAhead, NodeAhead } from "./room-ahead.js";
 import type { CoordinatorPolicy, CoordinatorRequest } from "./types.js";
 import type { FirstDeferral, PastWait } from "./waits.js";
 
@@ -92,6 +93,14 @@ export interface PlanInputs {
 
 export interface RecordedInputs extends PlanInputs {
   readonly donorExchanges: readonly DonorExchange[];
+  /** Rooms to come of the nodes that were asked about; absent where none was. */
+  readonly aheads?: readonly NodeAhead[];
+}
+
+/** With what is asked only where it is needed. */
+export interface PlanningInputs extends PlanInputs {
+  /** Without it no restart is staggered. */
+  readonly ahead?: AskAhead;
 }
 
 export type AskDonors = (search: DonorSearch) => readonly ShrinkRecord[];

@@ -3,8 +3,10 @@ import { NEED_COLUMNS, RESOURCE_COUNT } from "../core/abi.js";
 import type { ShrinkRecord } from "../ledger/records.js";
 import { availabilityIn, type Candidate } from "./candidates.js";
 import type { DonorBounds } from "./donor-bounds.js";
-import type { AskDonors, PlanInputs } from "./inputs.js";
-import { type LeaseShape, peakOverPhases, type Rooms } from "./rooms.js";
+import type { AskDonors, PlanningInputs } from "./inputs.js";
+import { MINUTE_MS } from "./policy.js";
+import { type LeaseShape, leaseSpans, peakOverPhases, type Rooms } from "./rooms.js";
+import { dueMs, earliestOf } from "./stagger.js";
 
 /** Nodes on which neighbours are asked to shrink for one restart. */
 const SHRINK_NODES_MAX = 4;
@@ -21,10 +23,12 @@ export interface Placement {
   readonly missing: readonly number[];
   readonly shrinks: readonly ShrinkRecord[];
   readonly availability: number;
+  /** When it may start, where it has to wait its turn on the node. */
+  readonly startMs?: number;
 }
 
 export interface PlacementTask {
-  readonly inputs: PlanInputs;
+  readonly inputs: PlanningInputs;
   readonly rooms: Rooms;
   readonly ask: AskDonors;
   /** What `ask` can answer at most. */
@@ -61,12 +65,16 @@ export function place(candidate: Candidate, task: PlacementTask): Placement | Un
   if (nodeId !== undefined && chance >= inputs.policy.availabilityMin) {
     return take(candidate, task, { nodeId, shrinks: [], availability: chance });
   }
+  const atOnce = placeAt(candidate, task, 0);
+  if (atOnce !== undefined) return atOnce;
   const near = shrinkOrder(candidate, rooms);
   const able = near.filter((id) => lackBesideDonors(candidate, id, task) === 0);
   for (const donorNodeId of able.slice(0, SHRINK_NODES_MAX)) {
     const placement = placeByShrinking(candidate, donorNodeId, task);
     if (placement !== undefined) return placement;
   }
+  const staggered = placeAt(candidate, task, inputs.policy.staggerMaxMinutes);
+  if (staggered !== undefined) return staggered;
   if (task.force) return placePartly(candidate, task, { near, chance });
   const nearest = leastMissingNode(candidate, rooms);
   const missing =
@@ -99,9 +107,39 @@ function take(
   where: Pick<Placement, "nodeId" | "shrinks" | "availability">,
 ): Placement {
   const given = sumGiven(where.shrinks);
-  task.rooms.takeLease(where.nodeId, { ...leaseOf(candidate), given });
+  const startMs = dueMs(candidate, task.inputs.nowMs);
+  task.rooms.takeLease(where.nodeId, { ...leaseOf(candidate), given, startMs });
   const missing = new Array<number>(NEED_COLUMNS).fill(0);
   return { candidate, amounts: candidate.need, missing, ...where };
+}
+
+/** Where all of its need fits step by step, at most so many minutes after it is due. */
+function placeAt(
+  candidate: Candidate,
+  task: PlacementTask,
+  delayMinutes: number,
+): Placement | undefined {
+  const { inputs, rooms } = task;
+  if (inputs.ahead === undefined) return undefined;
+  const start = earliestOf(candidate, delayMinutes, task);
+  if (start === undefined) return undefined;
+  const { nodeId, startMs, availability } = start;
+  if (startMs === dueMs(candidate, inputs.nowMs)) {
+    return take(candidate, task, { nodeId, shrinks: [], availability });
+  }
+  const { graceMs } = inputs.policy;
+  const spans = leaseSpans((startMs - inputs.nowMs) / MINUTE_MS, graceMs / MINUTE_MS);
+  rooms.takeLease(nodeId, { amounts: candidate.need, spans, given: NOTHING_GIVEN, startMs });
+  const missing = new Array<number>(NEED_COLUMNS).fill(0);
+  return {
+    candidate,
+    nodeId,
+    amounts: candidate.need,
+    missing,
+    shrinks: [],
+    availability,
+    startMs,
+  };
 }
 
 function placeByShrinking(
@@ -192,7 +230,9 @@ function placePartly(
     Math.min(amount, candidate.need[column] ?? 0),
   );
   const amounts = candidate.need.map((amount, column) => amount - (missing[column] ?? 0));
-  rooms.takeLease(nodeId, { amounts, spans: candidate.spans, given: sumGiven(shrinks) });
+  const startMs = dueMs(candidate, task.inputs.nowMs);
+  const given = sumGiven(shrinks);
+  rooms.takeLease(nodeId, { amounts, spans: candidate.spans, given, startMs });
   return { candidate, nodeId, amounts, missing, shrinks, availability: so.chance };
 }
 

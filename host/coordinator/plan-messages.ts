@@ -11,6 +11,11 @@ function timesOf({ record }: OpenPlan, instanceId: string) {
   return { stopByMs, ...(checkpointByMs === undefined ? {} : { checkpointByMs }) };
 }
 
+function startOf({ record }: OpenPlan, instanceId: string) {
+  const own = record.starts?.find((each) => each.instanceId === instanceId);
+  return own === undefined ? {} : { startAtMs: own.startAtMs };
+}
+
 /** The plan's next acts; a donor's target is what it holds now, after all its shrinks. */
 export function actsOfPlan(allocator: ResourceAllocator, plan: OpenPlan): Act[] {
   const { planId, fencingToken, victimAllocations, shrinks, deadlineMs } = plan.record;
@@ -34,6 +39,7 @@ export function actsOfPlan(allocator: ResourceAllocator, plan: OpenPlan): Act[] 
       nodeId,
       ...deadline,
       ...timesOf(plan, instanceId),
+      ...startOf(plan, instanceId),
     };
   });
 }

@@ -16,7 +16,7 @@ import {
 import { type Cover, selectVictims } from "./cover.js";
 import { DonorBounds } from "./donor-bounds.js";
 import { type ShrinksByNode, type TrimmedShrinks, trimShrinks } from "./donor-trim.js";
-import type { AskDonors, PlanInputs } from "./inputs.js";
+import type { AskDonors, PlanInputs, PlanningInputs } from "./inputs.js";
 import { leftInHour } from "./losses.js";
 import { isPlaced, type Placement, place, placementOrder, type Unplaced } from "./placement.js";
 import {
@@ -77,7 +77,7 @@ interface Standing {
   readonly unplaced: readonly Unplaced[];
 }
 
-export function propose(inputs: PlanInputs, askDonors: AskDonors, force: boolean): Proposal {
+export function propose(inputs: PlanningInputs, askDonors: AskDonors, force: boolean): Proposal {
   const { request } = inputs;
   const ask: AskDonors = force ? (search) => askDonors({ ...search, forced: true }) : askDonors;
   if (request.kind === "interrupt") return proposeInterruption(inputs, ask, force);
@@ -104,7 +104,7 @@ function isBetterBy(best: Proposal, kept: Proposal, { policy }: PlanInputs): boo
   return isWorthChanging(before ?? [], after ?? [], policy.switchSavingRatio);
 }
 
-function proposeInterruption(inputs: PlanInputs, ask: AskDonors, force: boolean): Proposal {
+function proposeInterruption(inputs: PlanningInputs, ask: AskDonors, force: boolean): Proposal {
   const rooms = new Rooms(inputs.nodes);
   const judged = inputs.instances.map((input) => judge(input, inputs, rooms));
   const [candidate] = judged;
@@ -135,7 +135,7 @@ function proposeInterruption(inputs: PlanInputs, ask: AskDonors, force: boolean)
  * 65 victims of reclaims instead of 52 and 31 short restarts instead of 23.
  */
 class Reclaim {
-  readonly #inputs: PlanInputs;
+  readonly #inputs: PlanningInputs;
   readonly #request: ReclaimRequest;
   readonly #ask: AskDonors;
   readonly #bounds: DonorBounds;
@@ -145,7 +145,7 @@ class Reclaim {
   #tentative: Pick<Proposal, "tentative" | "isKept"> | undefined;
 
   constructor(
-    inputs: PlanInputs,
+    inputs: PlanningInputs,
     request: ReclaimRequest,
     how: { readonly ask: AskDonors; readonly force: boolean },
   ) {

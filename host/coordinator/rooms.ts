@@ -14,11 +14,13 @@ import {
 } from "../core/abi.js";
 import type { NodeInput } from "./inputs.js";
 
+const NOTHING_TAKEN: TakenOn = { leases: [], bands: [] };
 const NO_NODE: Readonly<Float64Array> = new Float64Array(NEED_COLUMNS).fill(-1);
 
 export class Rooms {
   readonly #rooms = new Map<string, Float64Array>();
   readonly #allocatable = new Map<string, readonly number[]>();
+  readonly #taken = new Map<string, TakenOn>();
   /** Of the question under way. */
   readonly #leaseRoom = new Float64Array(NEED_COLUMNS);
 
@@ -94,7 +96,7 @@ export class Rooms {
    * start, before the restart too.
    */
   takeLease(nodeId: string, lease: LeaseAmounts): void {
-    const { amounts, spans, given } = lease;
+    const { amounts, spans, given, startMs } = lease;
     const taken = flat(given);
     for (let column = 0; column < NEED_COLUMNS; column++) {
       const first = column - (column % PHASE_COUNT);
@@ -103,6 +105,16 @@ export class Rooms {
       }
     }
     this.addPhased(nodeId, taken, -1);
+    const { leases, bands } = this.takenOn(nodeId);
+    this.#taken.set(nodeId, {
+      leases: [...leases, { amounts, given, startMs }],
+      bands: taken.map((amount, column) => amount + (bands[column] ?? 0)),
+    });
+  }
+
+  /** The leases that were taken out of the node's room. */
+  takenOn(nodeId: string): TakenOn {
+    return this.#taken.get(nodeId) ?? NOTHING_TAKEN;
   }
 
   fits(nodeId: string, { amounts, spans }: LeaseShape): boolean {
@@ -194,6 +206,14 @@ export interface LeaseShape {
 export interface LeaseAmounts extends LeaseShape {
   /** What donors give for it, one value a resource. */
   readonly given: readonly number[];
+  /** When the restart is expected. */
+  readonly startMs: number;
+}
+
+export interface TakenOn {
+  readonly leases: readonly Omit<LeaseAmounts, "spans">[];
+  /** What they took of the bands together, resource x phase; empty for nothing. */
+  readonly bands: readonly number[];
 }
 
 const BAND_STARTS = [0, 10, 30] as const;

@@ -104,4 +104,6 @@ export interface CoordinatorPolicy {
   readonly nodeLossPerHour: number;
   /** Nodes looked at for the restart of a victim, beside its own and those in scope. */
   readonly placementNodesMax: number;
+  /** By so much a restart may start later than it is due where others start before it; 0: not. */
+  readonly staggerMaxMinutes: number;
 }

@@ -6,6 +6,7 @@ import { decide, type Verdict } from "./decision.js";
 import { failedInputs, gather } from "./gather.js";
 import { owedBy, withLessRoom } from "./less-room.js";
 import type { CoordinatorContext } from "./ports.js";
+import type { AskAhead } from "./room-ahead.js";
 import type { CoordinatorState, PendingRequest } from "./state.js";
 
 /** How often a plan is made anew because the allocator found less room than the planner. */
@@ -56,9 +57,10 @@ export function isStopping(error: unknown): boolean {
 function weighed(context: CoordinatorContext, state: CoordinatorState, so: Pending): Committed {
   const { allocator } = context;
   const ask: Parameters<typeof decide>[1] = (search) => allocator.donors(search);
+  const ahead: AskAhead = (nodeId) => allocator.roomAhead(nodeId);
   let inputs = gather(context, state, so.pending);
   for (let refusals = 0; ; refusals++) {
-    const verdict: Verdict = decide(inputs, ask);
+    const verdict: Verdict = decide(inputs, ask, ahead);
     if (verdict.kind !== "proceed") return commitVerdict(context, verdict, so);
     try {
       return commitPlan(context, verdict, so);

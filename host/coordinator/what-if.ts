@@ -18,6 +18,7 @@ import type {
   RecordedInputs,
 } from "./inputs.js";
 import { checkedPolicy } from "./policy.js";
+import { aheadOf } from "./room-ahead.js";
 
 export interface WhatIf {
   readonly key: string;
@@ -47,10 +48,10 @@ const KEYS =
 
 /** @throws ERR_ARGUMENT for a key that there is not, or a value that cannot be; ERR_CONFIG */
 export function whatIf(record: DecisionRecord, key: string, value: string): WhatIf {
-  const { donorExchanges, ...inputs } = record.inputs as RecordedInputs;
+  const { donorExchanges, aheads, ...inputs } = record.inputs as RecordedInputs;
   const { was, is, inputs: next } = changed(inputs, key, value);
   const donors = new RememberedDonors(donorExchanges);
-  const verdict = decide(next, donors.ask);
+  const verdict = decide(next, donors.ask, aheadOf(aheads));
   const decision = decisionRecord(verdict, { decisionId: `${record.decisionId}-what-if` });
   return {
     key,

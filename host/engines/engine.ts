@@ -35,6 +35,8 @@ export type Act = ActBase &
         readonly checkpointByMs?: number;
         /** By when it is to be stopped, in good order or not. */
         readonly stopByMs?: number;
+        /** Its room is there from then on, and not before; absent: as soon as its outage is over. */
+        readonly startAtMs?: number;
       }
     | {
         readonly kind: "grant";

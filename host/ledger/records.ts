@@ -89,6 +89,13 @@ export interface VictimSchedule {
   readonly skipsCheckpoint: boolean;
 }
 
+/** Of a restart that waits its turn, so that the start-up curves stay under what its node has. */
+export interface RestartStart {
+  readonly instanceId: string;
+  readonly nodeId: string;
+  readonly startAtMs: number;
+}
+
 export interface PlanRecord {
   readonly planId: string;
   readonly requestId: string;
@@ -102,6 +109,8 @@ export interface PlanRecord {
   readonly deadlineMs?: number;
   /** Where there is a deadline. */
   readonly schedule?: readonly VictimSchedule[];
+  /** Restarts that start later than they are due; absent where none does. */
+  readonly starts?: readonly RestartStart[];
   /** How near to the optimum the victims are, highest class first; absent where not known. */
   readonly certificate?: readonly ClassBound[];
   /** Neighbours that shrink for the requested room, and the fewest that could give as much. */

@@ -13,7 +13,7 @@ import { DryRunEngine } from "../engines/dry-run.js";
 import type { Act } from "../engines/engine.js";
 import { StaticPriorities } from "../engines/static-priorities.js";
 import type { Ledger } from "../ledger/ledger.js";
-import type { DecisionRecord } from "../ledger/records.js";
+import type { DecisionRecord, ReservationRecord } from "../ledger/records.js";
 import type { Clock } from "../lib/clock.js";
 import { RepriseError } from "../lib/errors.js";
 import type { RestartOutcome } from "../profiler/profile.js";
@@ -226,6 +226,7 @@ export class ReprisePolicy implements ReplayPolicy {
       const answer = this.#allocator.allocateResources(instanceId, { outageMinutes: 0 });
       if (!answer.approved && waitedMinutes < PATIENCE_MINUTES) return null;
     }
+    if (lease !== undefined && reserved && this.#waitsItsTurn(lease)) return null;
     this.#profiler.restarted(instanceId, nowMs);
     const grant = await this.#coordinator.restarted(instanceId, nowMs);
     if (grant.reservationId !== null) this.#leases.used(grant.reservationId);
@@ -233,6 +234,16 @@ export class ReprisePolicy implements ReplayPolicy {
     // Short of what was asked for: of its lease, without one of what is predicted now.
     const short = grant.shortfall.some((lack) => lack > STEP);
     return { nodeId: grant.nodeId, amounts: grant.amounts, reserved, short };
+  }
+
+  /** Its room is there only when others have started, as its plan says; sooner where it has come. */
+  #waitsItsTurn({ reservationId, planId = "", ...lease }: ReservationRecord): boolean {
+    const nowMs = this.#clock.nowMs();
+    if (lease.expectedRestartMs <= nowMs) return false;
+    const starts = this.#ledger.get("plan", planId)?.starts ?? [];
+    if (!starts.some(({ instanceId }) => instanceId === lease.instanceId)) return false;
+    const { amounts, nodeId } = lease;
+    return this.#allocator.paceRestart(amounts, nodeId, nowMs, reservationId) !== nowMs;
   }
 
   checkpointed(instanceId: string): void {

@@ -41,6 +41,7 @@ test("one decision, for people", async () => {
     /^high +5 .* spared$/m,
     /^runner-up high$/m,
     /^plan p-000000000001 is done$/m,
+    /^class 1: cost \d+\.\d{3}, nobody can do it for less than \d+\.\d{3}$/m,
     /^lease-\d+ +low +\w+ +held +4\/4\/4/m,
     /made again it comes out the same$/m,
   ]) {
@@ -104,6 +105,28 @@ test("what is wrong has its code: 1 for the ledger, 2 for the usage", async () =
     assert.is(stdout, "");
     assert.match(stderr, message);
   }
+});
+
+test("a restart that waits its turn, and whom a deferral means to take", async () => {
+  const other = join(root, "wave");
+  const ledger = await openLmdbLedger({ folder: other });
+  const cluster = new Cluster({ ledger, reserve: "sum" }).node("a", 12).node("b", 20);
+  for (const id of ["v0", "v1", "v2"]) {
+    cluster.tenant(id, "a", { size: 4 });
+    const need = [8, 4, 4, 8, 4, 4, 1, 1, 1, 1, 1, 1];
+    cluster.profiles.set(id, { need, keep: [4, 4, 1, 1] });
+  }
+  cluster.coordinator.submit(reclaim(12, ["a"], { requestId: "loss" }));
+  await cluster.after(0);
+  cluster.node("c", 4).tenant("big", "c", { size: 4, need: 30 });
+  cluster.coordinator.submit(reclaim(4, ["c"], { requestId: "later" }));
+  await cluster.after(1);
+  await ledger.close();
+  const wave = await runReprise(["explain", "d-000000000001", "--ledger", other]);
+  assert.match(wave.stdout, /^v2 waits its turn on b and starts at 2023-11-14T22:48:20\.000Z$/m);
+  assert.match(wave.stdout, /made again it comes out the same$/m);
+  const later = await runReprise(["explain", "d-000000000002", "--ledger", other]);
+  assert.match(later.stdout, /^meant {4}big, kept for the next try$/m);
 });
 
 test("a record that was changed afterwards no longer comes out the same", async () => {
