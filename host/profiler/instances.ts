@@ -15,9 +15,12 @@ export class InstanceTable {
   readonly #slots: SlotMap;
   readonly #lives: (Life | undefined)[] = [];
   readonly #changed = new Set<Life>();
+  /** 1 = was interrupted. A column, for a tick asks of every slot. */
+  readonly #interrupted: Uint8Array;
 
   constructor(capacity: number) {
     this.#slots = new SlotMap(capacity);
+    this.#interrupted = new Uint8Array(capacity);
   }
 
   get size(): number {
@@ -58,6 +61,11 @@ export class InstanceTable {
     return this.#slots.generationOf(slot);
   }
 
+  /** Whether its life counts an interruption. */
+  wasInterrupted(slot: number): boolean {
+    return this.#interrupted[slot] === 1;
+  }
+
   /** `record`: what is known of a new one's earlier life. @throws ERR_LIMIT when every slot is taken */
   register(
     registration: InstanceRegistration,
@@ -71,6 +79,7 @@ export class InstanceTable {
     const slot = this.#slots.take(registration.instanceId);
     const life = newLife(registration, record);
     this.#lives[slot] = life;
+    this.#interrupted[slot] = life.interruptionsMs.length > 0 ? 1 : 0;
     return { slot, life, isNew: true };
   }
 
@@ -89,8 +98,9 @@ export class InstanceTable {
 
   /** @throws ERR_UNKNOWN_ID, ERR_STATE, ERR_ARGUMENT */
   stop(instanceId: string, timeMs: number, cause: StopCause): void {
-    const { life } = this.get(instanceId);
+    const { slot, life } = this.get(instanceId);
     stopLife(life, timeMs, cause);
+    if (life.interruptionsMs.length > 0) this.#interrupted[slot] = 1;
     this.#changed.add(life);
   }
 

@@ -26,9 +26,10 @@ import {
 } from "../core/abi.js";
 import { KNOWN_SAMPLES_MIN } from "../core/adviser-need.js";
 import { present } from "../lib/assert.js";
+import type { EmpiricalQuantiles } from "./population.js";
 import type { PopulationPrior } from "./population-prior.js";
 import type { Rung } from "./profile.js";
-import type { EmpiricalQuantiles, InstanceStatistics } from "./statistics.js";
+import type { InstanceStatistics } from "./statistics.js";
 
 /**
  * Rung 2 spreads its quantiles between `middle` m and `statistic` S: q = m + k (S - m), one k a

@@ -1,7 +1,7 @@
 import type { Corrections } from "./corrections.js";
 import type { InstanceTable } from "./instances.js";
 import { decodeLearnt, encodeLearnt, type LearntParts } from "./learnt.js";
-import type { Population } from "./statistics.js";
+import type { Population } from "./population.js";
 
 export interface LearntKeeperParts {
   readonly corrections: Corrections;

@@ -6,6 +6,7 @@ import type { Owner } from "./cut-calibration.js";
 import type { Tenancy } from "./instances.js";
 import { capped, climbLadder, isSound, type LadderAnswer, type LadderFacts } from "./ladder.js";
 import { OUTAGE_MINUTES_DEFAULT } from "./lives.js";
+import type { Population } from "./population.js";
 import type { PopulationPrior } from "./population-prior.js";
 import { checkPredictorName, type PredictorName } from "./predictors/predictors.js";
 import type { PredictorShelf } from "./predictors/shelf.js";
@@ -13,7 +14,7 @@ import type { BehaviourProfile, ProfileOptions, Rung } from "./profile.js";
 import type { PublishedFacts } from "./published.js";
 import type { AnswerReader, NetworkAnswer } from "./reader.js";
 import type { CutPrediction } from "./shadow-cuts.js";
-import type { InstanceStatistics, Population } from "./statistics.js";
+import type { InstanceStatistics } from "./statistics.js";
 import type { StopAnswer } from "./surge.js";
 
 /** Level of the grant, index into QUANTILES: .95, memory .99 (running out of it costs a life). */

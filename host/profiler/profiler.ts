@@ -7,7 +7,7 @@
  * tick, writing lives down: the coordinator takes them and writes them, `lives` gives them back.
  */
 import { createHash } from "node:crypto";
-import { PENDING_RESTART, TILE_LANES } from "../core/abi.js";
+import { TILE_LANES } from "../core/abi.js";
 import { clearLane, publishedLane } from "../core/tile-lanes.js";
 import type { IncarnationRecord } from "../ledger/records.js";
 import { RepriseError } from "../lib/errors.js";
@@ -19,13 +19,9 @@ import { InstanceTable } from "./instances.js";
 import { SampleIntake } from "./intake.js";
 import { Learner } from "./learner.js";
 import { LearntKeeper } from "./learnt-keeper.js";
-import {
-  checkTime,
-  incarnationRecord,
-  interruptionsBefore,
-  OUTAGE_MINUTES_DEFAULT,
-} from "./lives.js";
+import { checkTime, incarnationRecord, OUTAGE_MINUTES_DEFAULT } from "./lives.js";
 import { openWorkers } from "./open-workers.js";
+import { Population } from "./population.js";
 import { populationPriorOf } from "./population-prior.js";
 import { PredictorShelf } from "./predictors/shelf.js";
 import type { BehaviourProfile, ProfileOptions, ProfileReader, RestartOutcome } from "./profile.js";
@@ -35,9 +31,9 @@ import { PublishedFacts } from "./published.js";
 import { AnswerReader, type NetworkAnswer } from "./reader.js";
 import { checkOutage, checkRegistration } from "./registration.js";
 import type { DropReason } from "./sample-check.js";
-import { Population } from "./statistics.js";
 import { surgePriorOf } from "./surge-prior.js";
 import { TickSlices } from "./tick.js";
+import { TickFacts } from "./tick-facts.js";
 import { runSlices } from "./tick-run.js";
 import { writeIdentity, writeInterruptions } from "./tile-lanes.js";
 import type { Workers } from "./workers.js";
@@ -57,13 +53,10 @@ export class Profiler implements ProfileReader {
   readonly #book: ProfileBook;
   readonly #population = new Population();
   readonly #predictors: PredictorShelf;
-  /** One sample's values on their way into the population. */
-  readonly #values: number[] = [];
   readonly #calibration = new RestartCalibration();
   readonly #learner: Learner;
   readonly #keeper: LearntKeeper;
-  /** Outage that a slot's lane holds now, minutes. */
-  readonly #outages: Float64Array;
+  readonly #facts: TickFacts;
   #afterTick: (() => void)[] = [];
   #tick = 0;
   #running: Promise<TickReport> | undefined;
@@ -82,14 +75,13 @@ export class Profiler implements ProfileReader {
       queueSamplesMax: options.queueSamplesMax ?? Math.max(QUEUE_SAMPLES_MIN, maxInstances * 4),
     });
     this.#published = new PublishedFacts(maxInstances);
-    this.#outages = new Float64Array(maxInstances);
     this.#predictors = new PredictorShelf(maxInstances, options);
     this.#workers = openWorkers(options, core);
     this.#slices = new TickSlices({
       core,
       queue: this.#intake.queue,
       onLane: (slot, seconds) => this.#prepareLane(slot, seconds),
-      onPublished: (slot, count) => this.#publishSlot(slot, count),
+      onPublished: (slot, count) => this.#facts.publish(slot, count),
     });
     const shared = this.#calibration;
     const modelVersion = options.weights?.version ?? "none";
@@ -117,6 +109,15 @@ export class Profiler implements ProfileReader {
       cutsPerTick: options.shadowCutsPerTick,
       cutsTeach: options.shadowCutsTeach,
       onCut: options.onShadowCut,
+    });
+    this.#facts = new TickFacts({
+      slotCount: maxInstances,
+      queue: this.#intake.queue,
+      instances: this.#instances,
+      published: this.#published,
+      population: this.#population,
+      predictors: this.#predictors,
+      learner: this.#learner,
     });
   }
 
@@ -179,6 +180,7 @@ export class Profiler implements ProfileReader {
       this.#learner.reset(slot);
       this.#keeper.registered(instanceId, slot);
     }
+    this.#facts.setJobType(slot, registration.jobType);
     this.#whenIdle(() => {
       // Memory starts as zeros: only a recycled slot holds what another instance left.
       if (isNew && this.#instances.generationOf(slot) > 0)
@@ -187,7 +189,7 @@ export class Profiler implements ProfileReader {
       const { limits, jobType } = registration;
       const identity = { limits, jobType, outageMinutes };
       writeIdentity(this.#core.views, this.#core.plan, slot, identity);
-      this.#outages[slot] = outageMinutes;
+      this.#facts.setOutage(slot, outageMinutes);
     });
   }
 
@@ -366,26 +368,9 @@ export class Profiler implements ProfileReader {
   }
 
   #prepareLane(slot: number, lastTimeSeconds: number): void {
-    const life = this.#instances.lifeIn(slot);
-    // The row starts at 0 and stays there until the first interruption.
-    if (life === undefined || life.interruptionsMs.length === 0) return;
-    const count = interruptionsBefore(life, lastTimeSeconds * 1_000);
+    const count = this.#facts.interruptions(slot, lastTimeSeconds);
+    if (count === undefined) return;
     writeInterruptions(this.#core.views, this.#core.plan, slot, count);
-  }
-
-  #publishSlot(slot: number, count: number): void {
-    const { queue } = this.#intake;
-    const jobType = this.#instances.lifeIn(slot)?.registration.jobType;
-    let entry = queue.head(slot);
-    for (let left = count; left > 0; left--, entry = queue.next(entry)) {
-      const first = (queue.flags(entry) & PENDING_RESTART) !== 0;
-      this.#published.add(slot, queue.timeSeconds(entry), first);
-      queue.resourcesInto(entry, this.#values);
-      this.#population.observe(jobType, this.#values);
-      this.#predictors.observe(slot, queue.timeSeconds(entry), this.#values);
-      this.#learner.observe(slot, queue.timeSeconds(entry), this.#values);
-    }
-    this.#published.setOutage(slot, this.#outages[slot] ?? 0);
   }
 
   /** State of a lane changes hands only between ticks: workers own it meanwhile. */

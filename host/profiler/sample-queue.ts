@@ -89,6 +89,11 @@ export class SampleQueue {
     return this.#heads[slot] ?? NONE;
   }
 
+  /** Last waiting entry of a slot, or -1. */
+  tail(slot: number): number {
+    return this.#tails[slot] ?? NONE;
+  }
+
   /** The entry after this one, or -1. */
   next(entry: number): number {
     return this.#next[entry] ?? NONE;

@@ -185,21 +185,11 @@ export class TickSlices {
     i32[this.#word(item, WORK_PHASE)] = PHASE_WAITING;
     for (let lane = 0; lane < TILE_LANES; lane++) {
       const slot = tile * TILE_LANES + lane;
-      this.#placed[slot] = queue.count(slot);
+      const count = queue.count(slot);
+      this.#placed[slot] = count;
+      if (count > 0) onLane(slot, queue.timeSeconds(queue.tail(slot)));
     }
     this.#fillInbox(item);
-    for (let lane = 0; lane < TILE_LANES; lane++) {
-      const slot = tile * TILE_LANES + lane;
-      const count = this.#placed[slot] ?? 0;
-      if (count > 0) onLane(slot, this.#lastTime(slot, count));
-    }
-  }
-
-  #lastTime(slot: number, count: number): number {
-    const { queue } = this.#parts;
-    let entry = queue.head(slot);
-    for (let left = count; left > 1; left--) entry = queue.next(entry);
-    return queue.timeSeconds(entry);
   }
 
   /** One inbox tile a round; the samples stay in the queue until they are published. */

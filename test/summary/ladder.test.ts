@@ -8,7 +8,7 @@ import {
   type LadderFacts,
   STATISTIC_SPREAD,
 } from "../../host/profiler/ladder.js";
-import { Population } from "../../host/profiler/statistics.js";
+import { Population } from "../../host/profiler/population.js";
 
 const NOTHING = [Number.NaN, Number.NaN, Number.NaN, Number.NaN];
 const UNSEEN = { statistic: NOTHING, middle: NOTHING, largest: NOTHING };
@@ -99,8 +99,8 @@ test("an unknown instance gets its limit, what it asked for, or the largest valu
 test("the population answers for its type, never below what the instance showed", () => {
   const population = new Population();
   for (let index = 0; index < 1_000; index++) {
-    population.observe("web", [1 + index / 1_000, 4, Number.NaN, 0]);
-    population.observe("batch", [30, 4, 1, 0]);
+    population.observe(population.indexOf("web"), [1 + index / 1_000, 4, Number.NaN, 0]);
+    population.observe(population.indexOf("batch"), [30, 4, 1, 0]);
   }
   assert.is(new Population().quantiles("web"), null);
   const [q50 = 0, , q95 = 0] = population.quantiles("web") ?? [];
@@ -127,7 +127,8 @@ test("quantiles of a population lie within a quarter octave of the true ones", (
   fc.assert(
     fc.property(values, (list) => {
       const population = new Population();
-      for (const value of list) population.observe("t", [value, value, value, value]);
+      const type = population.indexOf("t");
+      for (const value of list) population.observe(type, [value, value, value, value]);
       const sorted = [...list].sort((a, b) => a - b);
       QUANTILES.forEach((level, index) => {
         const got = population.quantiles("t")?.[index] ?? Number.NaN;
@@ -137,6 +138,32 @@ test("quantiles of a population lie within a quarter octave of the true ones", (
     }),
     { numRuns: 50 },
   );
+});
+
+test("a value on an edge begins its bucket, the float32 before it ends the one before", () => {
+  const bits = new Uint32Array(1);
+  const float = new Float32Array(bits.buffer);
+  const middle = (value: number) => {
+    const population = new Population();
+    for (let count = 0; count < 12; count++) population.observe(-1, [value, value, value, value]);
+    return population.quantiles(undefined)?.[0] ?? Number.NaN;
+  };
+  for (let octave = -12; octave < 24; octave++) {
+    for (const quarter of [1, 2 ** 0.25, Math.SQRT2, 2 ** 0.75]) {
+      float[0] = 2 ** octave * quarter;
+      // Rounded to the nearest it may lie below the edge.
+      if ((float[0] ?? 0) < 2 ** octave * quarter) bits[0] = (bits[0] ?? 0) + 1;
+      const edge = float[0] ?? 0;
+      bits[0] = (bits[0] ?? 0) - 1;
+      const below = float[0] ?? 0;
+      assert.ok(middle(edge) > edge, `${edge}`);
+      assert.ok(middle(below) < below, `${below}`);
+    }
+  }
+  for (const none of [Number.NaN, -1, Number.POSITIVE_INFINITY])
+    assert.ok(Number.isNaN(middle(none)));
+  assert.ok(middle(-0) < 2 ** -12 && middle(2 ** -140) < 2 ** -12);
+  assert.is(middle(2 ** 24), 2 ** 24);
 });
 
 test("whatever is known, the answer is sound and within the caps", () => {
