@@ -193,11 +193,14 @@ export function headRaw(
   }
 }
 
-/** SiLU in place, from one address to another. */
+/** SiLU in place, from one address to another; an even number of vectors, two at a time. */
 export function siluRows(at: usize, end: usize): void {
   do {
-    v128.store(at, silu(v128.load(at)));
-    at += 16;
+    const low = silu(v128.load(at));
+    const high = silu(v128.load(at, 16));
+    v128.store(at, low);
+    v128.store(at, high, 16);
+    at += 32;
   } while (at < end);
 }
 

@@ -11,15 +11,16 @@ export function gruPackedBytes(inputSize: i32, hiddenSize: i32): i32 {
 }
 
 /**
- * Packs a GRU for `gruStep`, in the order of its four passes: r over [x; h], n's state part over h,
- * n's input part over x, z over [x; h].
+ * Packs a GRU for `gruStep`, in the order of its three products: r over [x; h]; n, of four units at a
+ * time the part over h and then the part over x; z over [x; h].
  *
  *   weightIh  f32[3H, I]   read; row blocks r, z, n (torch.nn.GRU)
  *   weightHh  f32[3H, H]   read
  *   biasIh    f32[3H]      read
  *   biasHh    f32[3H]      read
- *   packed    f32[4][H / 4][1 + columns][4]  written: of four units at a time the biases (r and z:
- *                          both halves summed), then the weights column by column
+ *   packed    f32[3][H / 4][1 or 2 + I + H][4]  written: of four units at a time the biases (r and
+ *                          z: both halves summed; n: before each part), then the weights column by
+ *                          column
  *
  * Regions must not overlap.
  */
@@ -36,10 +37,16 @@ export function packGru(
   const gateIh: usize = gate * <usize>inputSize;
   const gateHh: usize = gate * <usize>hiddenSize;
   packed = packPass(weightIh, weightHh, biasIh, biasHh, packed, inputSize, hiddenSize, hiddenSize);
-  const newHh: usize = weightHh + 2 * gateHh;
-  packed = packPass(0, newHh, 0, biasHh + 2 * gate, packed, 0, hiddenSize, hiddenSize);
   const newIh: usize = weightIh + 2 * gateIh;
-  packed = packPass(newIh, 0, biasIh + 2 * gate, 0, packed, inputSize, 0, hiddenSize);
+  const newHh: usize = weightHh + 2 * gateHh;
+  for (let unit: i32 = 0; unit < hiddenSize; unit += 4) {
+    const at: usize = (<usize>unit) << 2;
+    const biases: usize = 2 * gate + at;
+    const ih: usize = newIh + at * <usize>inputSize;
+    const hh: usize = newHh + at * <usize>hiddenSize;
+    packed = packPass(0, hh, 0, biasHh + biases, packed, 0, hiddenSize, 4);
+    packed = packPass(ih, 0, biasIh + biases, 0, packed, inputSize, 0, 4);
+  }
   packPass(
     weightIh + gateIh,
     weightHh + gateHh,

@@ -58,13 +58,16 @@ static napi_value pack_gru(napi_env env, napi_info info) {
   const int inputs = n[0], states = n[1];
   const float *hi = ih + states * inputs, *hs = hh + states * states;
   float *out = pack_pass(ih, hh, bih, bhh, at[4], inputs, states, states);
-  out = pack_pass(0, hs + states * states, 0, bhh + 2 * states, out, 0, states, states);
-  out = pack_pass(hi + states * inputs, 0, bih + 2 * states, 0, out, inputs, 0, states);
+  const float *ni = hi + states * inputs, *ns = hs + states * states;
+  for (int row = 0; row < states; row += 4) {
+    out = pack_pass(0, ns + row * states, 0, bhh + 2 * states + row, out, 0, states, 4);
+    out = pack_pass(ni + row * inputs, 0, bih + 2 * states + row, 0, out, inputs, 0, 4);
+  }
   pack_pass(hi, hs, bih + states, bhh + states, out, inputs, states, states);
   return 0;
 }
 
-enum mode { STORE, SCALE, ADD };
+enum mode { STORE, GATE };
 
 /* Four rows over two vectors of instances: eight sums. */
 static inline const float *pass(const float *w, const float *a, int aRows, const float *b, int bRows,
@@ -74,6 +77,13 @@ static inline const float *pass(const float *w, const float *a, int aRows, const
     for (int i = 0; i < 4; i++) low[i] = high[i] = V_ALL(w[i]);
     w += 4;
     for (int part = 0; part < 2; part++) {
+      if (part == 1 && mode == GATE) {
+        for (int i = 0; i < 4; i++) {
+          low[i] = low[i] * V_LOAD(out + i * TILE) + V_ALL(w[i]);
+          high[i] = high[i] * V_LOAD(out + i * TILE + LANES) + V_ALL(w[i]);
+        }
+        w += 4;
+      }
       const float *x = part ? b : a;
       const int count = part ? bRows : aRows;
       for (int k = 0; k < count; k++, x += TILE, w += 4) {
@@ -87,8 +97,6 @@ static inline const float *pass(const float *w, const float *a, int aRows, const
     }
     for (int i = 0; i < 4; i++) {
       float *to = out + i * TILE;
-      if (mode == SCALE) low[i] *= V_LOAD(to), high[i] *= V_LOAD(to + LANES);
-      if (mode == ADD) low[i] += V_LOAD(to), high[i] += V_LOAD(to + LANES);
       V_STORE(to, low[i]);
       V_STORE(to + LANES, high[i]);
     }
@@ -107,8 +115,7 @@ static napi_value gru_step(napi_env env, napi_info info) {
   for (int tile = 0; tile < n[0]; tile++, x += inputs * TILE, h += size, out += size) {
     const float *w = pass(packed, x, inputs, h, states, out, states, STORE);
     for (int i = 0; i < size; i += LANES) V_STORE(out + i, sigmoid(V_LOAD(out + i)));
-    w = pass(w, h, states, 0, 0, out, states, SCALE);
-    w = pass(w, x, inputs, 0, 0, out, states, ADD);
+    w = pass(w, h, states, x, inputs, out, states, GATE);
     pass(w, x, inputs, h, states, z, states, STORE);
     for (int i = 0; i < size; i += LANES) {
       const vf fresh = hyperbolic(V_LOAD(out + i));

@@ -13,6 +13,7 @@ export class KernelGru {
   readonly #kernel: Kernel;
   readonly #memory: WebAssembly.Memory;
   readonly #packed: number;
+  readonly #scratch: number;
   readonly #input: number;
   /** Initial state and two halves that the steps alternate between. */
   readonly #state: number;
@@ -40,6 +41,7 @@ export class KernelGru {
     const parts = [weightIh, weightHh, biasIh, biasHh];
     const raw = parts.map((part, index) => plan.region(`raw ${index}`, part.byteLength).ptr);
     this.#packed = plan.region("packed", packedBytes).ptr;
+    this.#scratch = plan.region("scratch", hiddenSize * LANE_ROW_BYTES).ptr;
     this.#input = plan.region("input", stepCount * inputSize * rowBytes).ptr;
     this.#state = plan.region("state", 3 * this.#stateBytes).ptr;
     this.#memory = plan.createMemory(isShared);
@@ -85,6 +87,7 @@ export class KernelGru {
           tileCount,
           inputSize,
           hiddenSize,
+          this.#scratch,
         );
       }
       x += stepBytes;

@@ -330,6 +330,7 @@ export class Adviser {
       1,
       INPUT_ROWS,
       hiddenSize,
+      scratch + plan.scratchPlan.head,
     );
     this.#parity[tile] = 1 - parity;
   }

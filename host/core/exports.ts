@@ -31,6 +31,7 @@ export type KernelExports = {
     tileCount: number,
     inputSize: number,
     hiddenSize: number,
+    scratch: number,
   ): void;
   gruOnePackedBytes(inputSize: number, hiddenSize: number): number;
   packGruOne(

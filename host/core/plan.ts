@@ -89,6 +89,7 @@ export interface ScratchPlan {
   readonly answerEnvelope: number;
   readonly answerKeep: number;
   readonly state: number;
+  /** Of the head, and before it of the step: whichever needs more. */
   readonly head: number;
   readonly bytes: number;
 }
@@ -203,7 +204,7 @@ function planScratch(sizes: ProfilerPlanSizes): ScratchPlan {
     answerKeep,
     state,
     head,
-    bytes: head + Math.ceil(sizes.headScratchBytes / 64) * 64,
+    bytes: head + Math.ceil(Math.max(sizes.headScratchBytes, sizes.hiddenSize * rows) / 64) * 64,
   });
 }
 

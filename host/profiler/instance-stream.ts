@@ -147,6 +147,7 @@ export class InstanceStream {
       1,
       INPUT_ROWS,
       hiddenSize,
+      scratch + plan.scratchPlan.head,
     );
     this.#parity = 1 - this.#parity;
   }

@@ -177,6 +177,8 @@ export class TileRunner {
         1,
         INPUT_ROWS,
         plan.hiddenSize,
+        // The head comes after it.
+        place.scratch + scratchPlan.head,
       );
       this.#step("stepped", place.item);
       from = to;

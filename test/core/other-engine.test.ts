@@ -43,12 +43,13 @@ function nodeAnswers(golden: Golden): { states: Float32Array[]; quantiles: Float
   let next = bed.alloc(now.bytes);
   const states: Float32Array[] = [];
   const x = bed.alloc(tiles * inputSize * 32);
+  const gates = bed.alloc(hiddenSize * 32);
   const [h, i] = [hiddenSize, inputSize];
   for (let step = 0; step < golden.stepCount; step++) {
     bed.floats(x).set(toTiles(rowsOf(golden, "input.x", i, step * golden.batchSize), i));
     const [from, to] = [now.ptr, next.ptr];
-    bed.run([next], (kernel) =>
-      kernel.gruStep(packed.ptr, x.ptr, i * 32, from, to, h * 32, 0, 0, tiles, i, h),
+    bed.run([next, gates], (kernel) =>
+      kernel.gruStep(packed.ptr, x.ptr, i * 32, from, to, h * 32, 0, 0, tiles, i, h, gates.ptr),
     );
     [now, next] = [next, now];
     states.push(bed.floats(now).slice());
@@ -94,13 +95,14 @@ function writeScript(golden: Golden, broken = false): WastScript {
   const net = packNet(script, golden);
   const known = nodeAnswers(golden);
   const [h, i] = [hiddenSize, inputSize];
+  const gates = script.alloc(h * 32);
   let now = script.put(toTiles(rowsOf(golden, "input.h0", h), h));
   for (let step = 0; step < stepCount; step++) {
     const from = step * batchSize;
     const x = script.put(toTiles(rowsOf(golden, "input.x", i, from), i));
     const next = script.alloc(now.bytes);
     const args = [net.gru.ptr, x.ptr, i * 32, now.ptr, next.ptr, h * 32, 0, 0, tiles, i, h];
-    script.call("gruStep", args);
+    script.call("gruStep", [...args, gates.ptr]);
     const bits = known.states[step] ?? new Float32Array(0);
     script.expectSame(next.ptr, script.put(bits));
     const wanted = fill(bits, toTiles(rowsOf(golden, "expect.output", h, from), h), batchSize, h);

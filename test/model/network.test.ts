@@ -81,7 +81,7 @@ test("planned, loaded, stepped and answered: as the float64 net says", () => {
   put(at.cap, cap);
   const [gruPtr, headPtr] = [net.gru.ptr, net.head.ptr];
   const { hNext, scratch, out } = at;
-  kernel.gruStep(gruPtr, at.x, 512, at.h, hNext, 1024, 0, 0, TILES, 16, 32);
+  kernel.gruStep(gruPtr, at.x, 512, at.h, hNext, 1024, 0, 0, TILES, 16, 32, scratch);
   kernel.head(headPtr, hNext, 1024, at.summary, 3072, out, 1536, TILES, 32, 96, scratch);
   kernel.envelope(out, 1536, at.scale, 128, at.cap, 128, 0, out, 1536, TILES);
   const { tensors } = weights;

@@ -47,6 +47,7 @@ function runNet(binary: BinaryName, golden: Golden, splitAfter = golden.stepCoun
   const packed = packGruInto(bed, gru);
   const headPacked = packHeadInto(bed, golden.head, hiddenSize, summarySize);
   const x = bed.alloc(tiles * inputSize * 32);
+  const stepScratch = bed.alloc(hiddenSize * 32);
   let now = bed.put(toTiles(rows(golden, "input.h0", hiddenSize), hiddenSize));
   let next = bed.alloc(now.bytes);
   const states: Float32Array[] = [];
@@ -58,7 +59,7 @@ function runNet(binary: BinaryName, golden: Golden, splitAfter = golden.stepCoun
       next = bed.alloc(now.bytes);
     }
     bed.floats(x).set(toTiles(inputsAt(golden, step), inputSize));
-    bed.run([next], (kernel) =>
+    bed.run([next, stepScratch], (kernel) =>
       kernel.gruStep(
         packed.ptr,
         x.ptr,
@@ -71,6 +72,7 @@ function runNet(binary: BinaryName, golden: Golden, splitAfter = golden.stepCoun
         tiles,
         inputSize,
         hiddenSize,
+        stepScratch.ptr,
       ),
     );
     [now, next] = [next, now];

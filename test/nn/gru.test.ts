@@ -31,7 +31,8 @@ function step(binary: BinaryName, { gru, x, h, mask }: StepCase): Float32Array[]
   mask?.forEach((value, index) => {
     bed.words(maskAt)[index] = value;
   });
-  bed.run([out], (kernel) =>
+  const scratch = bed.alloc(hiddenSize * 32);
+  bed.run([out, scratch], (kernel) =>
     kernel.gruStep(
       packed.ptr,
       xAt.ptr,
@@ -44,6 +45,7 @@ function step(binary: BinaryName, { gru, x, h, mask }: StepCase): Float32Array[]
       tiles,
       inputSize,
       hiddenSize,
+      scratch.ptr,
     ),
   );
   return fromTiles(bed.floats(out), hiddenSize, x.length);

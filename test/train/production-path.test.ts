@@ -87,7 +87,7 @@ test("the production kernels, fed from the first sample on, answer what training
   for (let round = first; round < window + 12; round++) {
     copy(session.layout.x + round * ROUND_BYTES, x);
     copy(session.layout.mask + round * LANE_ROW_BYTES, mask);
-    kernel.gruStep(gru.ptr, x.ptr, 0, from ?? 0, to ?? 0, 0, mask.ptr, 0, 1, 16, 8);
+    kernel.gruStep(gru.ptr, x.ptr, 0, from ?? 0, to ?? 0, 0, mask.ptr, 0, 1, 16, 8, scratch.ptr);
     [from, to] = [to, from];
   }
   copy(session.layout.summary + record.event * SUMMARY_BYTES, summary);

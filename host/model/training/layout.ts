@@ -93,7 +93,8 @@ export function planTraining(
   const gradientBytes = Math.ceil((parameters.count * 4) / 64) * 64;
   const chunks = Math.ceil(Math.max(eventCount, sizes.batchTiles) / CHUNK_TILES);
   const batchChunks = Math.ceil(sizes.batchTiles / CHUNK_TILES);
-  const streamBytes = 2 * stateBytes;
+  // Two states in turn, and what the step itself needs.
+  const streamBytes = 3 * stateBytes;
   const windowBytes = WindowGradient.scratchBytes(parameters, sizes.stepCount, CHUNK_TILES);
   const scratchBytes = Math.ceil((windowBytes + streamBytes) / 64) * 64;
   return {

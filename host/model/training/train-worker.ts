@@ -54,7 +54,7 @@ const window = new WindowGradient(
   { kernel, memory },
   parameters,
   { stepCount, tilesMax: CHUNK_TILES, levelWeights: LEVEL_WEIGHTS },
-  scratch + 2 * stateBytes,
+  scratch + 3 * stateBytes,
 );
 
 export default function runTask(task: TrainTask): void {
@@ -126,6 +126,7 @@ function streamTile(tile: number, withTest: boolean): void {
       1,
       shape.inputSize,
       shape.hiddenSize,
+      scratch + 2 * stateBytes,
     );
     [from, to] = [to, from];
   }
