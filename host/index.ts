@@ -37,8 +37,9 @@ export { StaticPriorities } from "./engines/static-priorities.js";
 // Ledger
 export { canonicalJson } from "./ledger/encoding.js";
 export type { Ledger, LedgerChange, LedgerRange, LedgerTable } from "./ledger/ledger.js";
-export { LEDGER_SCHEMA, type LmdbLedgerOptions, openLmdbLedger } from "./ledger/lmdb.js";
+export { type LmdbLedgerOptions, openLmdbLedger } from "./ledger/lmdb.js";
 export { MemoryLedger } from "./ledger/memory.js";
+export { LEDGER_SCHEMA } from "./ledger/schema.js";
 export { type Clock, SystemClock, VirtualClock } from "./lib/clock.js";
 export { ERROR_CODES, type ErrorCode, isRepriseError, RepriseError } from "./lib/errors.js";
 // Model

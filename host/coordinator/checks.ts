@@ -3,7 +3,9 @@
  * told is written down, no lease outlives its time, the allocator's books add up. A broken one is
  * counted and reported; an act that nothing written stands behind is not sent.
  */
+
 import type { Act } from "../engines/engine.js";
+import { isOpenPlan } from "../ledger/kept.js";
 import type { Ledger } from "../ledger/ledger.js";
 import { isRepriseError } from "../lib/errors.js";
 import { ACT_PREFIX } from "./give-backs.js";
@@ -25,7 +27,7 @@ export function newTally(): CheckTally {
 /** Is the plan in the ledger, and not yet over? */
 export function isBackedPlan(ledger: Ledger, { record }: OpenPlan, tally: CheckTally): boolean {
   const state = ledger.get("plan", record.planId)?.state;
-  const isBacked = state === "committed" || state === "acting";
+  const isBacked = state !== undefined && isOpenPlan(state);
   return holds(tally, isBacked, `plan ${record.planId} is ${state ?? "not"} in the ledger`);
 }
 

@@ -2,6 +2,7 @@
 
 import type { Act } from "../engines/engine.js";
 import { canonicalJson } from "../ledger/encoding.js";
+import { decisionFacts, decisionRemoval, isOpenPlan, keptDecisions } from "../ledger/kept.js";
 import type { Ledger, LedgerChange } from "../ledger/ledger.js";
 import type {
   AllocationRecord,
@@ -251,9 +252,12 @@ function decisionChanges(
 ): LedgerChange[] {
   const key = `${PENDING_PREFIX}${so.pending.request.requestId}`;
   return [
+    // First: the oldest decision may be on this very request.
+    ...oldestDecision(ledger),
+    ...oldestPlan(ledger),
     { table: "decision", key: decision.decisionId, put: decision },
     { table: "meta", key: SEQUENCE_KEY, put: so.sequence },
-    { table: "meta", key: requestKey(decision.requestId), put: decision.decisionId },
+    ...decisionFacts(decision),
     { table: "meta", key: "modelVersion", put: decision.modelVersion },
     decision.kind === "defer"
       ? { table: "meta", key, put: canonicalJson(deferred(so.pending, decision)) }
@@ -261,29 +265,20 @@ function decisionChanges(
     ...waitChanges(ledger, decision, so.pending),
     ...displacementChanges(ledger, decision, so.pending.request),
     ...lossChanges(ledger, decision),
-    ...oldest(ledger, "decision"),
-    ...oldest(ledger, "plan"),
   ];
 }
 
-function oldest(ledger: Ledger, table: "decision" | "plan"): LedgerChange[] {
-  if (ledger.count(table) < LIMITS.decisionsKeptMax) return [];
-  const [first] = ledger.entries(table, { limit: 1 });
-  if (first === undefined) return [];
-  const [key, record] = first;
-  // An open plan is still needed; it is the oldest only if the engine was silent for very long.
-  if ("state" in record && (record.state === "committed" || record.state === "acting")) return [];
-  if (table === "plan") return [{ table, key, remove: true }];
-  const ofRequest = requestKey(record.requestId);
-  return [
-    { table: "decision", key, remove: true },
-    ...(ledger.get("meta", ofRequest) === key
-      ? [{ table: "meta", key: ofRequest, remove: true } as const]
-      : []),
-  ];
+function oldestDecision(ledger: Ledger): LedgerChange[] {
+  if (ledger.count("decision") < LIMITS.decisionsKeptMax) return [];
+  for (const oldest of keptDecisions(ledger)) return decisionRemoval(ledger, oldest);
+  return [];
 }
 
-/** Where the ledger has the latest decision on a request. */
-export function requestKey(requestId: string): string {
-  return `request/${requestId}`;
+function oldestPlan(ledger: Ledger): LedgerChange[] {
+  if (ledger.count("plan") < LIMITS.decisionsKeptMax) return [];
+  for (const [key, { state }] of ledger.entries("plan", { limit: 1 })) {
+    // An open one is still needed; it is the oldest only if the engine was silent for very long.
+    if (!isOpenPlan(state)) return [{ table: "plan", key, remove: true }];
+  }
+  return [];
 }

@@ -3,8 +3,10 @@
  * down. An open plan whose leases all live is completed (acts are idempotent); any other is rolled
  * back as if the engine had refused what is not confirmed.
  */
+
 import type { ResourceAllocator } from "../allocator/types.js";
 import type { Act } from "../engines/engine.js";
+import { isOpenPlan } from "../ledger/kept.js";
 import type { Ledger } from "../ledger/ledger.js";
 import type { PlanRecord, ReservationRecord } from "../ledger/records.js";
 import { downInstance, isHoldOf, PENDING_PREFIX, SEQUENCE_KEY } from "./commit-plan.js";
@@ -45,7 +47,7 @@ export function recoverState(ports: {
   const victims = new Map<string, string>();
   for (const [planId, record] of ledger.entries("plan")) {
     for (const instanceId of record.victims) victims.set(`${planId}/${instanceId}`, planId);
-    if (record.state !== "committed" && record.state !== "acting") continue;
+    if (!isOpenPlan(record.state)) continue;
     const plan = openPlan(record, ports);
     if (plan !== undefined) plans.set(planId, plan);
   }

@@ -1,4 +1,4 @@
-import { statfsSync } from "node:fs";
+import { accessSync, constants, statfsSync } from "node:fs";
 import { RepriseError } from "../lib/errors.js";
 
 /**
@@ -9,8 +9,12 @@ import { RepriseError } from "../lib/errors.js";
 export const DISK_ROOM_BYTES_MIN = 4 * 1024 * 1024;
 const PAGES_FACTOR = 2;
 
-/** @throws ERR_LEDGER when so many bytes may not find room on the folder's disk */
+/**
+ * @throws ERR_LEDGER when so many bytes may not find room on the folder's disk, or it takes none:
+ *   a file system that met an error is often read-only from then on
+ */
 export function requireDiskRoom(folder: string, bytes: number): void {
+  requireWritable(folder);
   const { bavail, bsize } = statfsSync(folder);
   const needed = DISK_ROOM_BYTES_MIN + bytes * PAGES_FACTOR;
   if (bavail * bsize >= needed) return;
@@ -19,4 +23,12 @@ export function requireDiskRoom(folder: string, bytes: number): void {
     got: `${bavail * bsize} bytes free`,
     expected: `at least ${needed}`,
   });
+}
+
+function requireWritable(folder: string): void {
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    throw new RepriseError("ERR_LEDGER", "the folder takes no changes", { file: folder }, cause);
+  }
 }

@@ -20,7 +20,7 @@ import {
 } from "node:fs";
 import { platform } from "node:os";
 import { join } from "node:path";
-import { type Database, open, type RootDatabase } from "lmdb";
+import type { Database, RootDatabase } from "lmdb";
 import { checkObject } from "../lib/assert.js";
 import { RepriseError } from "../lib/errors.js";
 import { requireDiskRoom } from "./disk-room.js";
@@ -29,16 +29,13 @@ import { nestedGroup, synchronous } from "./group.js";
 import type { LedgerRange, LedgerTable, LedgerTables } from "./ledger.js";
 import { LEDGER_TABLES, type Ledger, type LedgerChange } from "./ledger.js";
 import { inspectFile } from "./lmdb-format.js";
-import { sealed, unsealed } from "./seal.js";
+import { DATA_FILE, openStore, openTable, openTables, readRecord } from "./lmdb-store.js";
+import { migrateLedger } from "./migration.js";
+import { controlName, isReadable, LEDGER_SCHEMA, LEDGER_SCHEMA_MIN, schemaOf } from "./schema.js";
+import { sealed } from "./seal.js";
 
-/** Rises when the tables or records change in a way that an older reader would misread. */
-export const LEDGER_SCHEMA = 1;
-
-const DATA_FILE = "data.mdb";
 /** A new store is made in here and moved out when whole, so that no half-made store is ever seen. */
 const CREATING_FOLDER = "creating";
-const CONTROL_PREFIX = "reprise-ledger-";
-const CONTROL = `${CONTROL_PREFIX}${LEDGER_SCHEMA}`;
 const WRITER_KEY = Buffer.from("writer");
 const DURABILITIES: ReadonlySet<string> = new Set(["power-cut", "process-crash"]);
 const INSPECTIONS_MAX = 5;
@@ -68,8 +65,10 @@ export async function openLmdbLedger(options: LmdbLedgerOptions): Promise<Ledger
     }
     await create(folder);
   }
-  check(folder, readOnly ? "names" : "whole");
-  return new LmdbLedger(options);
+  const schema = check(folder, readOnly ? "names" : "whole");
+  if (readOnly) return new LmdbLedger(options, schema);
+  if (schema < LEDGER_SCHEMA) await migrateLedger(folder, schema);
+  return new LmdbLedger(options, LEDGER_SCHEMA);
 }
 
 function checkOptions(options: LmdbLedgerOptions): void {
@@ -95,18 +94,13 @@ class LmdbLedger implements Ledger {
   #groupBytes = 0;
   #closed = false;
 
-  constructor(options: LmdbLedgerOptions) {
+  constructor(options: LmdbLedgerOptions, schema: number) {
     const { folder, readOnly = false, durability = "power-cut" } = options;
     this.#folder = folder;
     this.#root = openStore(folder, { readOnly, noSync: durability === "process-crash" });
-    this.#control = openTable(this.#root, CONTROL);
     this.#tables = openTables(this.#root);
-    if (readOnly) return;
-    this.#writer = this.#root.transactionSync(() => {
-      const next = String(Number(this.#control.get(WRITER_KEY) ?? "0") + 1);
-      this.#control.putSync(WRITER_KEY, next);
-      return next;
-    });
+    this.#control = openTable(this.#root, controlName(schema));
+    if (!readOnly) this.#writer = this.#nextWriter();
   }
 
   commit(changes: readonly LedgerChange[]): void {
@@ -190,7 +184,7 @@ class LmdbLedger implements Ledger {
   get<T extends LedgerTable>(table: T, key: string): LedgerTables[T] | undefined {
     this.#requireOpen();
     const text = this.#table(table).get(keyBytes(key));
-    return text === undefined ? undefined : (this.#unsealed(table, key, text) as LedgerTables[T]);
+    return text === undefined ? undefined : (this.#read(table, key, text) as LedgerTables[T]);
   }
 
   *entries<T extends LedgerTable>(
@@ -210,7 +204,7 @@ class LmdbLedger implements Ledger {
     });
     for (const { key, value } of found) {
       const name = key.toString("utf8");
-      yield [name, this.#unsealed(table, name, value) as LedgerTables[T]];
+      yield [name, this.#read(table, name, value) as LedgerTables[T]];
     }
   }
 
@@ -252,46 +246,17 @@ class LmdbLedger implements Ledger {
     return database;
   }
 
-  #unsealed(table: LedgerTable, key: string, text: string): unknown {
-    const body = unsealed(text);
-    if (body === undefined) {
-      throw new RepriseError("ERR_LEDGER", "a record is damaged", {
-        file: join(this.#folder, DATA_FILE),
-        field: `${table}/${key}`,
-      });
-    }
-    return JSON.parse(body);
-  }
-}
-
-function openStore(
-  folder: string,
-  options: { readonly readOnly: boolean; readonly noSync: boolean },
-): RootDatabase<string, Buffer> {
-  try {
-    return open<string, Buffer>({
-      path: folder,
-      noSubdir: false,
-      encoding: "string",
-      keyEncoding: "binary",
-      maxDbs: LEDGER_TABLES.length + 1,
-      // The flush belongs to the commit: with overlapping it would follow later.
-      overlappingSync: false,
-      ...options,
+  #nextWriter(): string {
+    return this.#root.transactionSync(() => {
+      const next = String(Number(this.#control.get(WRITER_KEY) ?? "0") + 1);
+      this.#control.putSync(WRITER_KEY, next);
+      return next;
     });
-  } catch (error) {
-    throw new RepriseError("ERR_LEDGER", "the store does not open", { file: folder }, error);
   }
-}
 
-function openTable(root: RootDatabase<string, Buffer>, name: string): Database<string, Buffer> {
-  return root.openDB<string, Buffer>({ name, encoding: "string", keyEncoding: "binary" });
-}
-
-function openTables(
-  root: RootDatabase<string, Buffer>,
-): ReadonlyMap<LedgerTable, Database<string, Buffer>> {
-  return new Map(LEDGER_TABLES.map((table) => [table, openTable(root, table)]));
+  #read(table: LedgerTable, key: string, text: string): unknown {
+    return readRecord(text, { folder: this.#folder, table, key });
+  }
 }
 
 /** Whether the folder holds a store or may be given one. Reads only. */
@@ -314,7 +279,7 @@ async function create(folder: string): Promise<void> {
     rmSync(creating, { recursive: true, force: true });
     mkdirSync(creating, { recursive: true });
     const root = openStore(creating, { readOnly: false, noSync: false });
-    openTable(root, CONTROL);
+    openTable(root, controlName(LEDGER_SCHEMA));
     openTables(root);
     await root.close();
     renameSync(join(creating, DATA_FILE), join(folder, DATA_FILE));
@@ -326,7 +291,8 @@ async function create(folder: string): Promise<void> {
   }
 }
 
-function check(folder: string, depth: "names" | "whole"): void {
+/** @returns its schema */
+function check(folder: string, depth: "names" | "whole"): number {
   const file = join(folder, DATA_FILE);
   // A living writer may reuse pages while they are read, so a bad finding is looked at again.
   for (let attempt = 1; ; attempt++) {
@@ -334,8 +300,7 @@ function check(folder: string, depth: "names" | "whole"): void {
     const finding = inspectFile(descriptor, depth);
     closeSync(descriptor);
     if (finding.kind === "good") {
-      requireOurs(file, finding.databases);
-      return;
+      return ourSchema(file, finding.databases);
     }
     if (attempt < INSPECTIONS_MAX) continue;
     if (finding.kind === "foreign") throw foreign(file, finding.text);
@@ -343,15 +308,14 @@ function check(folder: string, depth: "names" | "whole"): void {
   }
 }
 
-function requireOurs(file: string, databases: readonly string[]): void {
-  const expected = [...LEDGER_TABLES, CONTROL].sort();
-  if (databases.join() === expected.join()) return;
-  const other = databases.find((name) => name.startsWith(CONTROL_PREFIX));
-  if (other === undefined) throw foreign(file, "an LMDB store of another program");
+function ourSchema(file: string, databases: readonly string[]): number {
+  const schema = schemaOf(databases);
+  if (schema === undefined) throw foreign(file, "an LMDB store of another program");
+  if (isReadable(schema)) return Number(schema);
   throw new RepriseError("ERR_LEDGER_FOREIGN", "a ledger of another schema", {
     file,
-    got: other.slice(CONTROL_PREFIX.length),
-    expected: `schema ${LEDGER_SCHEMA}`,
+    got: schema,
+    expected: `schema ${LEDGER_SCHEMA_MIN} to ${LEDGER_SCHEMA}`,
   });
 }
 

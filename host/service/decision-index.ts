@@ -2,14 +2,10 @@
  * Finds decisions by the request they answer. The index is in the ledger, written in the commit of
  * the decision itself, so a start reads none of them.
  */
-import { requestKey } from "../coordinator/commit-plan.js";
-import type { Ledger, LedgerChange } from "../ledger/ledger.js";
+import { requestKey } from "../ledger/kept.js";
+import type { Ledger } from "../ledger/ledger.js";
 import type { DecisionRecord } from "../ledger/records.js";
 import { isName } from "../profiler/registration.js";
-
-/** Set once the decisions of a ledger from before the index have been entered into it. */
-const INDEXED_KEY = "requestsIndexed";
-const BATCH = 1_000;
 
 export class DecisionIndex {
   readonly #ledger: Ledger;
@@ -21,7 +17,6 @@ export class DecisionIndex {
 
   /** Once, before the first question. @throws ERR_LEDGER */
   open(): void {
-    if (this.#ledger.get("meta", INDEXED_KEY) === undefined) this.#indexOlder();
     for (const [newest] of this.#ledger.entries("decision", { reverse: true, limit: 1 })) {
       this.#newest = newest;
     }
@@ -45,17 +40,5 @@ export class DecisionIndex {
     if (!isName(requestId)) return undefined;
     const decisionId = this.#ledger.get("meta", requestKey(requestId));
     return typeof decisionId === "string" ? this.#ledger.get("decision", decisionId) : undefined;
-  }
-
-  #indexOlder(): void {
-    const changes: LedgerChange[] = [];
-    // Newest last, so that the latest decision on a request is what stays.
-    for (const [decisionId, { requestId }] of this.#ledger.entries("decision")) {
-      changes.push({ table: "meta", key: requestKey(requestId), put: decisionId });
-    }
-    for (let first = 0; first < changes.length; first += BATCH) {
-      this.#ledger.commit(changes.slice(first, first + BATCH));
-    }
-    this.#ledger.commit([{ table: "meta", key: INDEXED_KEY, put: 1 }]);
   }
 }

@@ -32,6 +32,7 @@ import { ModeEngine } from "./mode-engine.js";
 import { RestartOutcomes } from "./outcomes.js";
 import { PoolHistory } from "./pool-history.js";
 import { readRegistrations, registrationChange, removeRegistration } from "./registrations.js";
+import { pruneDecisions, type Retention } from "./retention.js";
 
 export interface RuntimeOptions {
   readonly ledger: Ledger;
@@ -44,6 +45,8 @@ export interface RuntimeOptions {
   readonly modes: Modes;
   /** What is in use; the sum of the last samples when absent. */
   readonly load?: LoadReader;
+  /** What of the past the ledger keeps; as much as the coordinator leaves when absent. */
+  readonly retention?: Retention;
 }
 
 export interface Pace {
@@ -84,11 +87,13 @@ export class ServiceRuntime {
   #onError: (error: unknown) => void = () => {};
   #stops: (() => Promise<void>)[] = [];
   readonly #health: LedgerHealth;
+  readonly #retention: Retention | undefined;
   #modes: Modes;
 
   private constructor(options: RuntimeOptions) {
     const { ledger, clock, weights } = options;
     this.#modes = options.modes;
+    this.#retention = options.retention;
     this.clock = clock;
     this.ledger = ledger;
     this.#burstSamples = Math.max(BURST_SAMPLES_MIN, options.instancesMax);
@@ -357,6 +362,9 @@ export class ServiceRuntime {
   async tick(): Promise<void> {
     this.#health.recover();
     const report = await this.#turns.tick();
+    if (this.#retention !== undefined) {
+      pruneDecisions(this.ledger, this.#retention, this.clock.nowMs());
+    }
     this.#noteHistory();
     const [failure] = [...report.invariantFailures, ...report.engineFailures];
     if (failure !== undefined) throw new RepriseError("ERR_INVARIANT", failure);

@@ -205,6 +205,7 @@ async function openParts(options: ServeOptions): Promise<Parts> {
     workers: config.profiler.workers,
     policy: config.coordinator.policy,
     modes: config.modes,
+    retention: config.ledger,
     ...(live === undefined ? {} : { load: live.usage }),
   });
   const beside = (name: string, content: KeptContent, what: string) =>

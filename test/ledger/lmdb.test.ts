@@ -126,10 +126,10 @@ test("an LMDB store of another program is foreign and untouched", async () => {
 test("a ledger of a later schema is refused by name and untouched", async () => {
   const folder = newFolder();
   const environment = open({ path: folder, noSubdir: false, overlappingSync: false });
-  await environment.openDB({ name: "reprise-ledger-2" }).put("writer", "1");
+  await environment.openDB({ name: "reprise-ledger-3" }).put("writer", "1");
   await environment.close();
   const error = await untouched(folder, "ERR_LEDGER_FOREIGN");
-  assert.match(error.message, 'got "2", expected schema 1');
+  assert.match(error.message, 'got "3", expected schema 1 to 2');
 });
 
 test("an empty, a random and a text data file are refused and untouched", async () => {

@@ -85,6 +85,18 @@ const Ledger = Type.Object(
       default: "power-cut",
       description: "what a commit survives",
     }),
+    keepDecisions: Type.Integer({
+      minimum: 1,
+      maximum: LIMITS.decisionsKeptMax,
+      default: 20_000,
+      description: "decisions, with all that they looked at, that are kept; the oldest go first",
+    }),
+    keepDays: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 3_650,
+      default: 90,
+      description: "days after which a decision goes in any case",
+    }),
   },
   { ...strict, default: {} },
 );
