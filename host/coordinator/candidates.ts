@@ -7,6 +7,7 @@ import { fairnessFactor } from "./losses.js";
 import {
   availability,
   isUsableEnvelope,
+  type NodeLoss,
   type Prospects,
   prospects,
   RESTART_MINUTES,
@@ -133,7 +134,7 @@ function prospectsOf(input: InstanceInput, inputs: PlanInputs, rooms: Rooms): Pr
   if (envelope === null) return { availability: 0, shortMinutes: RESTART_MINUTES };
   rooms.addFlat(input.nodeId, input.freed, 1);
   const all = roomsFor(rooms, spansOf(input, inputs));
-  const found = prospects(envelope, all, lossOf(input, inputs));
+  const found = prospects(envelope, all, lossOf(input, inputs, rooms));
   rooms.addFlat(input.nodeId, input.freed, -1);
   return found;
 }
@@ -143,11 +144,16 @@ export function availabilityIn(input: InstanceInput, inputs: PlanInputs, rooms: 
   const { envelope } = input;
   if (envelope === null) return 0;
   const all = roomsFor(rooms, spansOf(input, inputs));
-  return availability(envelope, all, lossOf(input, inputs));
+  return availability(envelope, all, lossOf(input, inputs, rooms));
 }
 
-function lossOf({ outageMinutes }: InstanceInput, { policy }: PlanInputs) {
-  return { ratePerHour: policy.nodeLossPerHour, hours: outageMinutes / 60 + 1 };
+function lossOf(
+  { outageMinutes }: InstanceInput,
+  { policy }: PlanInputs,
+  { lossChances }: Rooms,
+): NodeLoss {
+  const loss = { ratePerHour: policy.nodeLossPerHour, hours: outageMinutes / 60 + 1 };
+  return lossChances === undefined ? loss : { ...loss, chances: lossChances };
 }
 
 /** Node by node, in the same array: to be read at once. */

@@ -11,6 +11,7 @@ import { LIMITS } from "../lib/limits.js";
 import { checkId } from "../profiler/registration.js";
 import type { InstanceRegistration } from "../sources/sample.js";
 import { CheckpointClaims } from "./checkpoints.js";
+import { HintBook, type HintTrack } from "./hints.js";
 import { InstanceRegistry, withSeen } from "./instances.js";
 import { CoordinatorLoop } from "./loop.js";
 import { checkedPolicy } from "./policy.js";
@@ -45,6 +46,7 @@ export class Coordinator {
   readonly #unwritten = new Set<string>();
   #writing: readonly string[] = [];
   readonly #checkpoints: CheckpointClaims;
+  readonly #hints: HintBook;
   /** Restarts that wait for their turn. */
   readonly #back: Back[] = [];
   #modelInLedger: LedgerTables["meta"] | undefined;
@@ -55,6 +57,7 @@ export class Coordinator {
     checkPorts(options);
     this.#options = options;
     this.#checkpoints = new CheckpointClaims(options.load);
+    this.#hints = new HintBook(options.ledger);
     const policy = checkedPolicy(options.policy);
     const instances = this.#instances;
     const roomIndex = new RoomIndex(options.allocator, policy.placementNodesMax);
@@ -62,7 +65,8 @@ export class Coordinator {
       changes: (max: number) => this.#factChanges(max),
       written: () => this.#factsWritten(),
     };
-    this.#loop = new CoordinatorLoop({ ...options, policy, instances, roomIndex }, facts);
+    const hints = this.#hints;
+    this.#loop = new CoordinatorLoop({ ...options, policy, instances, roomIndex, hints }, facts);
   }
 
   /**
@@ -117,6 +121,42 @@ export class Coordinator {
       });
     }
     this.#loop.take(checked);
+    if (checked.kind === "reclaim" && checked.purpose === "capacity-loss" && checked.force) {
+      const nowMs = this.#options.clock.nowMs();
+      for (const nodeId of checked.nodeIds) this.#hints.lose(nodeId, nowMs);
+    }
+  }
+
+  /**
+   * Somebody says that this node may be lost soon (a cloud's rebalance recommendation). For an hour
+   * the chance of it, learnt from what followed the hints before, goes into where restarts are placed
+   * and into predicted availability. A forced reclaim for a capacity loss of the node counts as the
+   * loss. Written with the next turn.
+   *
+   * @returns that chance, now
+   * @throws ERR_UNKNOWN_ID; ERR_ARGUMENT when the time is in the future
+   */
+  hint(nodeId: string, timeMs: number): number {
+    this.#requireOpen();
+    checkTime(timeMs, "timeMs");
+    const { allocator, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    if (!allocator.hasNode(nodeId)) {
+      throw new RepriseError("ERR_UNKNOWN_ID", "no such node", { field: "nodeId", got: nodeId });
+    }
+    if (timeMs > nowMs) throw inFuture("a hint", timeMs, nowMs);
+    this.#hints.tell(nodeId, timeMs);
+    return this.#hints.chanceOf(nodeId, nowMs);
+  }
+
+  /** A plan is asked for because of the node's hint: how such acts did is told apart. */
+  hintActed(nodeId: string): void {
+    this.#hints.act(nodeId);
+  }
+
+  /** What became of the hints so far, and how many are open. */
+  get hints(): HintTrack & { readonly open: number } {
+    return { ...this.#hints.track, open: this.#hints.openCount };
   }
 
   /**
@@ -163,14 +203,7 @@ export class Coordinator {
     checkTime(timeMs, "timeMs");
     const { life } = this.#instances.require(instanceId);
     const nowMs = this.#options.clock.nowMs();
-    if (timeMs > nowMs) {
-      const expected = `ms since 1970, at most ${nowMs}`;
-      throw new RepriseError("ERR_ARGUMENT", "a checkpoint in the future", {
-        field: "timeMs",
-        got: timeMs,
-        expected,
-      });
-    }
+    if (timeMs > nowMs) throw inFuture("a checkpoint", timeMs, nowMs);
     if (timeMs <= (life.checkpointMs ?? 0)) return false;
     if (!this.#checkpoints.isBelieved(instanceId, nowMs, sizeGiB)) return false;
     this.#instances.update(instanceId, { life: { ...life, checkpointMs: timeMs } });
@@ -181,7 +214,9 @@ export class Coordinator {
   /** One cycle: ends what is over, sends what is unanswered, decides what is due. */
   tick(): Promise<CycleReport> {
     return this.#queue(() => {
-      this.#checkpoints.watch(this.#options.clock.nowMs());
+      const { clock, allocator } = this.#options;
+      this.#checkpoints.watch(clock.nowMs());
+      this.#hints.settle(clock.nowMs(), (nodeId) => allocator.hasNode(nodeId));
       this.#takeLives();
       return this.#loop.tick();
     });
@@ -273,6 +308,7 @@ export class Coordinator {
         ? { table: "incarnation", key, remove: true }
         : { table: "incarnation", key, put: life };
     });
+    changes.push(...this.#hints.changes());
     const version = modelVersion();
     this.#modelInLedger ??= ledger.get("meta", MODEL_VERSION_KEY);
     if (this.#modelInLedger !== version) {
@@ -283,6 +319,7 @@ export class Coordinator {
 
   #factsWritten(): void {
     for (const instanceId of this.#writing) this.#unwritten.delete(instanceId);
+    this.#hints.written();
     // Read anew: the model may have changed meanwhile.
     this.#modelInLedger = undefined;
   }
@@ -314,6 +351,11 @@ export class Coordinator {
   #requireOpen(): void {
     if (this.#closed) throw new RepriseError("ERR_SHUTTING_DOWN", "the coordinator is closed");
   }
+}
+
+function inFuture(what: string, got: number, nowMs: number): RepriseError {
+  const expected = `ms since 1970, at most ${nowMs}`;
+  return new RepriseError("ERR_ARGUMENT", `${what} in the future`, { field: "timeMs", got, expected });
 }
 
 /** Each gets its own answer. */

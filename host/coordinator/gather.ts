@@ -102,9 +102,15 @@ function nodesToLookAt({ roomIndex }: CoordinatorContext, scope: readonly string
   return [...inScope, ...roomIndex.roomiest(inScope)].sort();
 }
 
-function nodeInput({ allocator }: CoordinatorContext, nodeId: string): NodeInput {
+function nodeInput({ allocator, hints, clock }: CoordinatorContext, nodeId: string): NodeInput {
   const { allocatable, headroom } = allocator.pool("node", nodeId);
-  return { nodeId, allocatable: [...allocatable], room: [...headroom] };
+  const lossChance = hints.chanceOf(nodeId, clock.nowMs());
+  return {
+    nodeId,
+    allocatable: [...allocatable],
+    room: [...headroom],
+    ...(lossChance > 0 ? { lossChance } : {}),
+  };
 }
 
 function instanceInput(

@@ -17,6 +17,8 @@ export interface NodeInput {
   readonly allocatable: readonly number[];
   /** Headroom, resource x phase; negative where the node is overcommitted. */
   readonly room: readonly number[];
+  /** That it is lost within the hour, after a hint; absent is 0. */
+  readonly lossChance?: number;
 }
 
 export interface InstanceInput extends RunHistory {

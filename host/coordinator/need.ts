@@ -87,24 +87,32 @@ function chanceWithin(envelope: ArrayLike<number>, row: number, available: numbe
   return below === 0 ? 1 : belowLevel;
 }
 
+export interface NodeLoss {
+  readonly ratePerHour: number;
+  readonly hours: number;
+  /** Of each node, in the order of the rooms, by its hint; absent where there are none. */
+  readonly chances?: ArrayLike<number>;
+}
+
 /**
  * Predicted availability: the chance that a restart need can be placed by its expected restart.
  *
  *   1 - product over the nodes n of (1 - alive_n x fits_n)
  *
- * where fits_n is `chanceToFit` in the room forecast for n, and alive_n = 1 / (1 + rate x hours)
- * the chance that n has not been lost until the end of the last phase. Nodes are taken to be lost
- * independently. Only the nodes' rooms that are not promised to anybody else go in.
+ * where fits_n is `chanceToFit` in the room forecast for n, and alive_n = (1 - hint_n) / (1 + rate x
+ * hours) the chance that n has not been lost until the end of the last phase. Nodes are taken to be
+ * lost independently. Only the nodes' rooms that are not promised to anybody else go in.
  */
 export function availability(
   envelope: ArrayLike<number>,
   rooms: Iterable<ArrayLike<number>>,
-  loss: { readonly ratePerHour: number; readonly hours: number },
+  loss: NodeLoss,
 ): number {
   const alive = 1 / (1 + loss.ratePerHour * loss.hours);
   let nowhere = 1;
+  let node = 0;
   for (const room of rooms) {
-    nowhere *= 1 - alive * chanceToFit(envelope, room);
+    nowhere *= 1 - alive * (1 - (loss.chances?.[node++] ?? 0)) * chanceToFit(envelope, room);
     // Taken from 1 it is nothing, and further nodes only lessen it.
     if (nowhere < SURE) return 1;
   }
@@ -125,16 +133,17 @@ export interface Prospects {
 export function prospects(
   envelope: ArrayLike<number>,
   rooms: Iterable<ArrayLike<number>>,
-  loss: { readonly ratePerHour: number; readonly hours: number },
+  loss: NodeLoss,
 ): Prospects {
   const alive = 1 / (1 + loss.ratePerHour * loss.hours);
   const chances = new Float64Array(PHASE_COUNT);
   const least = minutesBeyond(chancesInto(chances, envelope, AMPLE));
   let nowhere = 1;
   let fewest = RESTART_MINUTES;
+  let node = 0;
   for (const room of rooms) {
     chancesInto(chances, envelope, room);
-    nowhere *= 1 - alive * leastOf(chances);
+    nowhere *= 1 - alive * (1 - (loss.chances?.[node++] ?? 0)) * leastOf(chances);
     fewest = Math.min(fewest, minutesBeyond(chances));
     if (nowhere < SURE && fewest <= least) break;
   }

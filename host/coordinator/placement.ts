@@ -56,18 +56,24 @@ export function placementOrder(victims: readonly Candidate[]): Candidate[] {
   );
 }
 
-/** Places one restart and takes its room, or leaves the rooms as they were. */
+/**
+ * Places one restart and takes its room, or leaves the rooms as they were. A node that may be lost
+ * with more than the chance that a restart may miss is taken where there is no other.
+ */
 export function place(candidate: Candidate, task: PlacementTask): Placement | Unplaced {
   const { rooms, inputs } = task;
+  const { availabilityMin } = inputs.policy;
+  const chanceMax = rooms.lossChances === undefined ? 1 : 1 - availabilityMin;
   const own = candidate.input.nodeId;
   const chance = availabilityIn(candidate.input, inputs, rooms);
-  const nodeId = rooms.best(leaseOf(candidate), own);
-  if (nodeId !== undefined && chance >= inputs.policy.availabilityMin) {
+  const lease = leaseOf(candidate);
+  const nodeId = rooms.best(lease, own, chanceMax);
+  if (nodeId !== undefined && chance >= availabilityMin) {
     return take(candidate, task, { nodeId, shrinks: [], availability: chance });
   }
   const atOnce = placeAt(candidate, task, 0);
   if (atOnce !== undefined) return atOnce;
-  const near = shrinkOrder(candidate, rooms);
+  const near = shrinkOrder(candidate, rooms, chanceMax);
   const able = near.filter((id) => lackBesideDonors(candidate, id, task) === 0);
   for (const donorNodeId of able.slice(0, SHRINK_NODES_MAX)) {
     const placement = placeByShrinking(candidate, donorNodeId, task);
@@ -75,6 +81,10 @@ export function place(candidate: Candidate, task: PlacementTask): Placement | Un
   }
   const staggered = placeAt(candidate, task, inputs.policy.staggerMaxMinutes);
   if (staggered !== undefined) return staggered;
+  const risky = chanceMax < 1 ? rooms.best(lease, own) : undefined;
+  if (risky !== undefined && chance >= availabilityMin) {
+    return take(candidate, task, { nodeId: risky, shrinks: [], availability: chance });
+  }
   if (task.force) return placePartly(candidate, task, { near, chance });
   const nearest = leastMissingNode(candidate, rooms);
   const missing =
@@ -164,8 +174,8 @@ function placeByShrinking(
   return undefined;
 }
 
-/** Own node first, then those that lack least. */
-function shrinkOrder(candidate: Candidate, rooms: Rooms): string[] {
+/** Own node first, then those that lack least; those that may be lost behind all others. */
+function shrinkOrder(candidate: Candidate, rooms: Rooms, chanceMax: number): string[] {
   const own = candidate.input.nodeId;
   const lease = leaseOf(candidate);
   const nodeIds = [...rooms.nodeIds].filter((nodeId) => !rooms.isOvercommitted(nodeId));
@@ -175,7 +185,10 @@ function shrinkOrder(candidate: Candidate, rooms: Rooms): string[] {
   }));
   lacks.sort((a, b) => a.lack - b.lack || (a.nodeId < b.nodeId ? -1 : 1));
   const others = lacks.map(({ nodeId }) => nodeId).filter((nodeId) => nodeId !== own);
-  return (nodeIds.includes(own) ? [own, ...others] : others).slice(0, BOUND_NODES_MAX);
+  const order = nodeIds.includes(own) ? [own, ...others] : others;
+  const isRisky = (nodeId: string) => rooms.lossChanceOf(nodeId) > chanceMax;
+  const safeFirst = [...order.filter((id) => !isRisky(id)), ...order.filter(isRisky)];
+  return safeFirst.slice(0, BOUND_NODES_MAX);
 }
 
 /** Share of the need that the node lacks when all of its neighbours gave all they can. */

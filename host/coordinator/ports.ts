@@ -6,6 +6,7 @@ import type { Ledger } from "../ledger/ledger.js";
 import type { IncarnationRecord } from "../ledger/records.js";
 import type { Clock } from "../lib/clock.js";
 import type { ProfileReader } from "../profiler/profile.js";
+import type { HintBook } from "./hints.js";
 import type { InstanceRegistry } from "./instances.js";
 import type { RoomIndex } from "./room-index.js";
 import type { CoordinatorPolicy } from "./types.js";
@@ -32,4 +33,5 @@ export interface CoordinatorContext extends CoordinatorPorts {
   readonly policy: CoordinatorPolicy;
   readonly instances: InstanceRegistry;
   readonly roomIndex: RoomIndex;
+  readonly hints: HintBook;
 }

@@ -23,12 +23,18 @@ export class Rooms {
   readonly #taken = new Map<string, TakenOn>();
   /** Of the question under way. */
   readonly #leaseRoom = new Float64Array(NEED_COLUMNS);
+  /** Chances that nodes are lost, in the order of `nodeIds`; undefined where no node has a hint. */
+  readonly lossChances: readonly number[] | undefined;
+  readonly #hinted = new Map<string, number>();
 
   constructor(nodes: readonly NodeInput[]) {
     for (const node of nodes) {
       this.#rooms.set(node.nodeId, Float64Array.from(node.room));
       this.#allocatable.set(node.nodeId, node.allocatable);
+      if (node.lossChance !== undefined) this.#hinted.set(node.nodeId, node.lossChance);
     }
+    const isHinted = this.#hinted.size > 0;
+    this.lossChances = isHinted ? nodes.map(({ lossChance = 0 }) => lossChance) : undefined;
   }
 
   get nodeIds(): Iterable<string> {
@@ -177,13 +183,21 @@ export class Rooms {
     return sum;
   }
 
-  /** The tightest node that fits, ties to the first id; `preferred` wins when it fits. */
-  best(lease: LeaseShape, preferred: string): string | undefined {
-    if (this.fits(preferred, lease)) return preferred;
+  /** 0 where nobody hinted at it. */
+  lossChanceOf(nodeId: string): number {
+    return this.#hinted.get(nodeId) ?? 0;
+  }
+
+  /**
+   * The tightest node that fits, ties to the first id; `preferred` wins when it fits. Nodes whose
+   * chance of being lost is above `chanceMax` are left out.
+   */
+  best(lease: LeaseShape, preferred: string, chanceMax = 1): string | undefined {
+    if (this.lossChanceOf(preferred) <= chanceMax && this.fits(preferred, lease)) return preferred;
     let best: string | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const nodeId of this.#rooms.keys()) {
-      if (!this.fits(nodeId, lease)) continue;
+      if (this.lossChanceOf(nodeId) > chanceMax || !this.fits(nodeId, lease)) continue;
       const leftover = this.leftover(nodeId, lease);
       if (leftover < least || (leftover === least && best !== undefined && nodeId < best)) {
         best = nodeId;

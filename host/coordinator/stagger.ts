@@ -47,7 +47,8 @@ export function earliestOf(
     if (ahead === undefined || !fitsForGood(candidate, ahead)) continue;
     const startMs = firstStart(ahead, candidate.need, { fromMs, untilMs, graceMs });
     if (startMs === undefined) continue;
-    const chance = chanceOf(candidate, { ahead, startMs }, inputs);
+    const at = { ahead, startMs, lossChance: rooms.lossChanceOf(nodeId) };
+    const chance = chanceOf(candidate, at, inputs);
     if (chance < availabilityMin) continue;
     best = { nodeId, startMs, availability: chance };
     if (startMs === fromMs) break;
@@ -82,13 +83,14 @@ function fitsForGood({ need }: Candidate, { times, room }: RoomAhead): boolean {
 
 function chanceOf(
   { input }: Candidate,
-  at: { readonly ahead: RoomAhead; readonly startMs: number },
+  at: { readonly ahead: RoomAhead; readonly startMs: number; readonly lossChance: number },
   { nowMs, policy }: PlanningInputs,
 ): number {
   if (input.envelope === null) return 0;
   const room = roomWithin(at.ahead, windowsAt(at.startMs, policy.graceMs));
   const hours = (at.startMs - nowMs) / HOUR_MS + 1;
-  return availability(input.envelope, [room], { ratePerHour: policy.nodeLossPerHour, hours });
+  const chances = [at.lossChance];
+  return availability(input.envelope, [room], { ratePerHour: policy.nodeLossPerHour, hours, chances });
 }
 
 /**

@@ -8,6 +8,9 @@ import { namedAmounts, namedPhases } from "../named.js";
 import { pageFrom } from "../paging.js";
 import { amountsOf } from "../runtime.js";
 import {
+  Hint,
+  HintBody,
+  type HintRequest,
   Id,
   NodeBody,
   type NodeRequest,
@@ -46,6 +49,24 @@ export function poolRoutes(api: FastifyInstance, { runtime }: AppParts): void {
       events.publish({ kind: "node", nodeId, there: false }, clock.nowMs());
       reply.code(204);
     },
+  );
+
+  api.post<{ Params: Static<typeof NodeParams>; Body: HintRequest }>(
+    "/nodes/:nodeId/hint",
+    {
+      config: { role: "observe" },
+      schema: {
+        tags,
+        description: "this node may be lost soon: answered with the chance of it, by past hints",
+        params: NodeParams,
+        body: HintBody,
+        response: { 200: Hint },
+      },
+    },
+    async ({ params: { nodeId }, body: { timeMs } }) => ({
+      nodeId,
+      lossChance: runtime.coordinator.hint(nodeId, timeMs ?? clock.nowMs()),
+    }),
   );
 
   api.get<{ Querystring: Page }>(
