@@ -11,7 +11,7 @@ import { LIMITS } from "../lib/limits.js";
 import { checkId } from "../profiler/registration.js";
 import type { InstanceRegistration } from "../sources/sample.js";
 import { CheckpointClaims } from "./checkpoints.js";
-import { HintBook, type HintTrack } from "./hints.js";
+import { HintBook, type HintReport } from "./hints.js";
 import { InstanceRegistry, withSeen } from "./instances.js";
 import { CoordinatorLoop } from "./loop.js";
 import { checkedPolicy } from "./policy.js";
@@ -155,8 +155,8 @@ export class Coordinator {
   }
 
   /** What became of the hints so far, and how many are open. */
-  get hints(): HintTrack & { readonly open: number } {
-    return { ...this.#hints.track, open: this.#hints.openCount };
+  get hints(): HintReport {
+    return this.#hints.report();
   }
 
   /**
@@ -355,7 +355,11 @@ export class Coordinator {
 
 function inFuture(what: string, got: number, nowMs: number): RepriseError {
   const expected = `ms since 1970, at most ${nowMs}`;
-  return new RepriseError("ERR_ARGUMENT", `${what} in the future`, { field: "timeMs", got, expected });
+  return new RepriseError("ERR_ARGUMENT", `${what} in the future`, {
+    field: "timeMs",
+    got,
+    expected,
+  });
 }
 
 /** Each gets its own answer. */

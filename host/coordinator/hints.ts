@@ -8,7 +8,7 @@ import { MINUTE_MS } from "./policy.js";
 
 /** The hour after a hint, in pieces: a loss is likelier soon after it than later. */
 const PIECE_ENDS_MINUTES = [2, 10, 30, 60] as const;
-const HINT_MS = PIECE_ENDS_MINUTES[3] * MINUTE_MS;
+export const HINT_MS = PIECE_ENDS_MINUTES[3] * MINUTE_MS;
 /**
  * Before any hint was judged: one in ten is followed within the hour, as sure as after ten hints. No
  * cloud publishes its share; ten of its own hints outweigh this guess.
@@ -36,6 +36,18 @@ export interface HintTrack {
   /** Losses since the first hint, and those of them that a hint came before. */
   readonly losses: number;
   readonly hintedLosses: number;
+}
+
+/** How far hints can be trusted, for people. */
+export interface HintReport
+  extends Pick<
+    HintTrack,
+    "judged" | "followed" | "acted" | "actedFollowed" | "losses" | "hintedLosses"
+  > {
+  readonly open: number;
+  /** Means over the judged; null when none was: the chance stated, and its squared error (Brier). */
+  readonly stated: number | null;
+  readonly brier: number | null;
 }
 
 interface OpenHint {
@@ -66,7 +78,10 @@ export function hintChance({ reached, lost }: Pick<HintTrack, "reached" | "lost"
   let stays = 1;
   let begin = 0;
   PIECE_ENDS_MINUTES.forEach((end, piece) => {
-    const left = Math.min(1, Math.max(0, (end - Math.max(begin, ageMs / MINUTE_MS)) / (end - begin)));
+    const left = Math.min(
+      1,
+      Math.max(0, (end - Math.max(begin, ageMs / MINUTE_MS)) / (end - begin)),
+    );
     const prior = (PRIOR_CHANCE * (end - begin)) / PIECE_ENDS_MINUTES[3];
     const hazard =
       ((lost[piece] ?? 0) + prior * PRIOR_WEIGHT) / ((reached[piece] ?? 0) + PRIOR_WEIGHT);
@@ -94,12 +109,10 @@ export class HintBook {
     }
   }
 
-  get track(): HintTrack {
-    return this.#track;
-  }
-
-  get openCount(): number {
-    return this.#open.size;
+  report(): HintReport {
+    const { reached: _reached, lost: _lost, stated, squaredError, ...counts } = this.#track;
+    const mean = (sum: number) => (counts.judged === 0 ? null : sum / counts.judged);
+    return { ...counts, open: this.#open.size, stated: mean(stated), brier: mean(squaredError) };
   }
 
   /**
@@ -109,7 +122,8 @@ export class HintBook {
    */
   tell(nodeId: string, timeMs: number): number {
     const known = this.#open.get(nodeId);
-    if (known !== undefined && timeMs < known.timeMs + HINT_MS) return this.chanceOf(nodeId, timeMs);
+    if (known !== undefined && timeMs < known.timeMs + HINT_MS)
+      return this.chanceOf(nodeId, timeMs);
     if (known !== undefined) this.#close(nodeId, known);
     const chance = hintChance(this.#track, 0);
     this.#put(nodeId, { timeMs, chance, isActed: false });
@@ -174,7 +188,7 @@ export class HintBook {
 
   /** @param lostMs absent when it was not lost */
   #close(nodeId: string, hint: OpenHint, lostMs?: number): void {
-    const { track } = this;
+    const track = this.#track;
     const isLost = lostMs !== undefined;
     const ageMinutes = isLost ? (lostMs - hint.timeMs) / MINUTE_MS : Number.POSITIVE_INFINITY;
     const at = PIECE_ENDS_MINUTES.findIndex((end) => ageMinutes < end);

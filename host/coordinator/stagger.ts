@@ -90,7 +90,11 @@ function chanceOf(
   const room = roomWithin(at.ahead, windowsAt(at.startMs, policy.graceMs));
   const hours = (at.startMs - nowMs) / HOUR_MS + 1;
   const chances = [at.lossChance];
-  return availability(input.envelope, [room], { ratePerHour: policy.nodeLossPerHour, hours, chances });
+  return availability(input.envelope, [room], {
+    ratePerHour: policy.nodeLossPerHour,
+    hours,
+    chances,
+  });
 }
 
 /**

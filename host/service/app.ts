@@ -20,6 +20,7 @@ import { problem, problemOf } from "./problems.js";
 import type { PushIntake } from "./push-intake.js";
 import { extenderRoutes } from "./routes/extender.js";
 import { instanceRoutes } from "./routes/instances.js";
+import { nodeRoutes } from "./routes/nodes.js";
 import { operationRoutes } from "./routes/operations.js";
 import { poolRoutes } from "./routes/pools.js";
 import { pushRoutes } from "./routes/push.js";
@@ -92,6 +93,7 @@ export async function openApp(parts: AppParts): Promise<FastifyInstance> {
       for (const routes of [
         instanceRoutes,
         sampleRoutes,
+        nodeRoutes,
         poolRoutes,
         requestRoutes,
         streamRoutes,

@@ -12,7 +12,13 @@ export type ServiceEvent =
   | { readonly kind: "node"; readonly nodeId: string; readonly there: boolean }
   | { readonly kind: "tick"; readonly sampleCount: number; readonly timeMs: number }
   /** The node that a cloud's machine is here; it may be one that nobody registered. */
-  | { readonly kind: "notice"; readonly notice: Omit<Notice, "raw">; readonly nodeId: string }
+  | {
+      readonly kind: "notice";
+      readonly notice: Omit<Notice, "raw">;
+      readonly nodeId: string;
+      /** Of a rebalance hint for a known node: the chance that it is lost within the hour. */
+      readonly lossChance?: number;
+    }
   /** The cloud was told that it may happen before its time. */
   | { readonly kind: "notice-acknowledged"; readonly notice: Omit<Notice, "raw"> }
   | { readonly kind: "health"; readonly degraded: string | null }

@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import { RESOURCES } from "../core/abi.js";
 import { LIMITS } from "../lib/limits.js";
 import type { DecisionSummary } from "./events.js";
+import { addHintGauges } from "./hint-metrics.js";
 import { namedPhases } from "./named.js";
 import { addQualityGauges } from "./quality-metrics.js";
 import type { ServiceRuntime } from "./runtime.js";
@@ -95,7 +96,7 @@ export class ServiceMetrics {
       registers,
     });
     addStateGauges(runtime, registers);
-    addQualityGauges(runtime.outcomes.quality, registers);
+    addLearntGauges(runtime, registers);
     this.#follow(runtime);
   }
 
@@ -195,4 +196,9 @@ function addStateGauges(runtime: ServiceRuntime, registers: Registry[]): void {
       },
     });
   }
+}
+
+function addLearntGauges({ outcomes, coordinator }: ServiceRuntime, registers: Registry[]): void {
+  addQualityGauges(outcomes.quality, registers);
+  addHintGauges(() => coordinator.hints, registers);
 }

@@ -1,5 +1,6 @@
 /** A cloud's notice becomes an event for those who follow and, of a loss, a request to make ready. */
 import { createHash } from "node:crypto";
+import { HINT_MS } from "../coordinator/hints.js";
 import type { CoordinatorRequest } from "../coordinator/types.js";
 import type { Clock } from "../lib/clock.js";
 import { AzureNotices } from "../sources/notices/azure.js";
@@ -67,18 +68,27 @@ function providerOf(config: NoticesConfig, clock: Clock): NoticeProvider | undef
 /** @returns whether it is a loss that somebody acts on */
 async function noticed(
   runtime: ServiceRuntime,
-  { nodes }: NoticesConfig,
+  { nodes, rebalanceChance }: NoticesConfig,
   notice: Notice,
 ): Promise<boolean> {
   const { raw: _raw, ...told } = notice;
   const nodeId = nodeOf(nodes, notice.instanceId);
-  runtime.events.publish({ kind: "notice", notice: told, nodeId }, runtime.clock.nowMs());
-  if (notice.kind !== "reclaim" || !runtime.allocator.hasNode(nodeId)) return false;
-  if (!runtime.isEnforcing) return false;
-  const request = lossOf(runtime, notice, nodeId);
+  const nowMs = runtime.clock.nowMs();
+  const isHint = notice.kind === "rebalance" && runtime.allocator.hasNode(nodeId);
+  // A cloud's clock may be ahead of ours.
+  const hintedMs = Math.min(nowMs, notice.noticedMs);
+  const lossChance = isHint ? runtime.coordinator.hint(nodeId, hintedMs) : undefined;
+  const said = lossChance === undefined ? {} : { lossChance };
+  runtime.events.publish({ kind: "notice", notice: told, nodeId, ...said }, nowMs);
+  if (!runtime.allocator.hasNode(nodeId) || !runtime.isEnforcing) return false;
+  const isLikely =
+    lossChance !== undefined && rebalanceChance !== null && lossChance >= rebalanceChance;
+  if (notice.kind !== "reclaim" && !isLikely) return false;
+  const request = isLikely ? hintOf(runtime, notice, nodeId) : lossOf(runtime, notice, nodeId);
+  if (isLikely) runtime.coordinator.hintActed(nodeId);
   // A service that began anew is told again of what it has decided already.
   if (runtime.decisions.latest(request.requestId) === undefined) await runtime.submit(request);
-  return true;
+  return !isLikely;
 }
 
 function nodeOf(nodes: NoticesConfig["nodes"], instanceId: string): string {
@@ -87,17 +97,25 @@ function nodeOf(nodes: NoticesConfig["nodes"], instanceId: string): string {
 
 /** Everything on the machine goes with it, so nobody's priority protects. */
 function lossOf(runtime: ServiceRuntime, notice: Notice, nodeId: string): CoordinatorRequest {
-  const hash = createHash("sha256").update(notice.noticeId).digest("hex").slice(0, 20);
-  const receivedMs = runtime.clock.nowMs();
+  const request = emptied(runtime, notice, nodeId);
+  return { ...request, force: true, deadlineMs: notice.deadlineMs ?? request.receivedMs };
+}
+
+/** It may stay after all: whoever has no place for its restart yet is not interrupted. */
+function hintOf(runtime: ServiceRuntime, notice: Notice, nodeId: string): CoordinatorRequest {
+  const request = emptied(runtime, notice, nodeId);
+  return { ...request, deadlineMs: request.receivedMs + HINT_MS };
+}
+
+function emptied(runtime: ServiceRuntime, { noticeId }: Notice, nodeId: string) {
+  const hash = createHash("sha256").update(noticeId).digest("hex").slice(0, 20);
   return {
     kind: "reclaim",
     requestId: `notice-${hash}`,
-    receivedMs,
-    force: true,
+    receivedMs: runtime.clock.nowMs(),
     nodeIds: [nodeId],
     amounts: runtime.allocator.pool("node", nodeId).allocatable,
-    deadlineMs: notice.deadlineMs ?? receivedMs,
     priorityMax: Number.MAX_SAFE_INTEGER,
     purpose: "capacity-loss",
-  };
+  } as const;
 }

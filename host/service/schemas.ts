@@ -124,6 +124,13 @@ export const CheckpointReply = Type.Object({
 
 export const LifeBody = Type.Object({ timeMs: Type.Optional(TimeMs) }, strict);
 
+export const HintBody = Type.Object({ timeMs: Type.Optional(TimeMs) }, strict);
+export type HintRequest = Static<typeof HintBody>;
+export const Hint = Type.Object({
+  nodeId: Type.String(),
+  lossChance: Type.Number({ description: "that it is lost within the hour after the hint" }),
+});
+
 export const Reason = Type.Object({
   code: Type.String(),
   text: Type.String(),

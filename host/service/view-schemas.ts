@@ -86,6 +86,17 @@ export const Quality = Type.Object({
   resources: byName(
     Type.Object({ phases: Type.Number(), needed: Share, ours: Told, baseline: Told }),
   ),
+  hints: Type.Object({
+    open: Type.Integer({ description: "nodes hinted at within the hour" }),
+    judged: Type.Integer(),
+    followed: Type.Integer({ description: "by the loss of the node within the hour" }),
+    stated: Share,
+    brier: Share,
+    acted: Type.Integer(),
+    actedFollowed: Type.Integer(),
+    losses: Type.Integer({ description: "since the first hint" }),
+    hintedLosses: Type.Integer(),
+  }),
   recent: Type.Object({
     timesMs: Numbers,
     resources: byName(Type.Object({ held: Numbers, seen: Numbers })),

@@ -19,6 +19,11 @@ export const NoticesSchema = Type.Object(
       default: false,
       description: "azure: let a loss happen early, once nobody runs on the machines it takes",
     }),
+    rebalanceChance: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()], {
+      default: null,
+      description:
+        "ec2: a rebalance hint is acted on, unforced, from this learnt chance of a loss on; null: never",
+    }),
     nodes: Type.Record(Type.String(), Type.String({ minLength: 1 }), {
       default: {},
       description: "node by the cloud's name of the machine, where they differ",

@@ -1,4 +1,4 @@
-/** Machines, pools and what is reserved on them. */
+/** Pools and what is reserved on them. */
 import { type Static, Type } from "@sinclair/typebox";
 import type { FastifyInstance } from "fastify";
 import type { PoolView } from "../../allocator/types.js";
@@ -6,68 +6,15 @@ import type { ReservationRecord } from "../../ledger/records.js";
 import type { AppParts } from "../app.js";
 import { namedAmounts, namedPhases } from "../named.js";
 import { pageFrom } from "../paging.js";
-import { amountsOf } from "../runtime.js";
-import {
-  Hint,
-  HintBody,
-  type HintRequest,
-  Id,
-  NodeBody,
-  type NodeRequest,
-  type Page,
-  PageQuery,
-  Pool,
-  pageOf,
-  Reservation,
-} from "../schemas.js";
+import { Id, type Page, PageQuery, Pool, pageOf, Reservation } from "../schemas.js";
 
 const NodeParams = Type.Object({ nodeId: Id });
 const GroupParams = Type.Object({ groupId: Id });
 const ReservationParams = Type.Object({ reservationId: Id });
 
 export function poolRoutes(api: FastifyInstance, { runtime }: AppParts): void {
-  const { allocator, events, clock } = runtime;
+  const { allocator } = runtime;
   const tags = ["pools"];
-
-  api.put<{ Body: NodeRequest }>(
-    "/nodes",
-    { config: { role: "admin" }, schema: { tags, body: NodeBody, response: { 200: Pool } } },
-    async ({ body: { nodeId, allocatable } }) => {
-      const amounts = amountsOf(allocatable);
-      if (allocator.nodeIds().includes(nodeId)) allocator.resizeNode(nodeId, amounts);
-      else allocator.addNode({ nodeId, allocatable: amounts });
-      events.publish({ kind: "node", nodeId, there: true }, clock.nowMs());
-      return poolReply(allocator.pool("node", nodeId));
-    },
-  );
-
-  api.delete<{ Params: Static<typeof NodeParams> }>(
-    "/nodes/:nodeId",
-    { config: { role: "admin" }, schema: { tags, params: NodeParams } },
-    async ({ params: { nodeId } }, reply) => {
-      allocator.removeNode(nodeId);
-      events.publish({ kind: "node", nodeId, there: false }, clock.nowMs());
-      reply.code(204);
-    },
-  );
-
-  api.post<{ Params: Static<typeof NodeParams>; Body: HintRequest }>(
-    "/nodes/:nodeId/hint",
-    {
-      config: { role: "observe" },
-      schema: {
-        tags,
-        description: "this node may be lost soon: answered with the chance of it, by past hints",
-        params: NodeParams,
-        body: HintBody,
-        response: { 200: Hint },
-      },
-    },
-    async ({ params: { nodeId }, body: { timeMs } }) => ({
-      nodeId,
-      lossChance: runtime.coordinator.hint(nodeId, timeMs ?? clock.nowMs()),
-    }),
-  );
 
   api.get<{ Querystring: Page }>(
     "/pools/nodes",
@@ -127,7 +74,15 @@ export function poolRoutes(api: FastifyInstance, { runtime }: AppParts): void {
   );
 }
 
-function poolReply({ kind, id, allocatable, allocated, reserved, headroom, target }: PoolView) {
+export function poolReply({
+  kind,
+  id,
+  allocatable,
+  allocated,
+  reserved,
+  headroom,
+  target,
+}: PoolView) {
   return {
     kind,
     id,

@@ -94,6 +94,7 @@ export function viewRoutes(api: FastifyInstance, { runtime }: AppParts): void {
       nowMs: clock.nowMs(),
       baseline: OUTCOME_BASELINE,
       quantiles: QUANTILES,
+      hints: runtime.coordinator.hints,
       ...runtime.outcomes.quality.report(),
     }),
   );

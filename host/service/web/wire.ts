@@ -155,6 +155,16 @@ export interface Quality {
     readonly ours: Told;
     readonly baseline: Told;
   }>;
+  readonly hints: {
+    readonly open: number;
+    readonly judged: number;
+    readonly followed: number;
+    readonly stated: number | null;
+    readonly acted: number;
+    readonly actedFollowed: number;
+    readonly losses: number;
+    readonly hintedLosses: number;
+  };
   readonly recent: {
     readonly timesMs: readonly number[];
     readonly resources: Named<{

@@ -29,6 +29,7 @@ export function QualityPage() {
         <RoomCard quality={data} />
       </div>
       <RungsCard />
+      <HintsCard hints={data.hints} />
     </>
   );
 }
@@ -235,6 +236,39 @@ function RungsCard() {
         Of {items.length} instances{data?.next === null ? "" : ", the first by name"}: the network
         where it knows the instance, else the next that does.
       </p>
+    </section>
+  );
+}
+
+/** Only where a cloud gives hints. */
+function HintsCard({ hints }: { readonly hints: Quality["hints"] }) {
+  const { open, judged, followed, stated, losses, hintedLosses, acted, actedFollowed } = hints;
+  if (open + judged + losses === 0) return null;
+  const share = (part: number, whole: number) => (whole === 0 ? "–" : percent(part / whole));
+  return (
+    <section class="card" aria-labelledby="hints-title">
+      <h2 id="hints-title">Hints that a node may be lost</h2>
+      <table>
+        <tbody>
+          <tr>
+            <th scope="row">Followed by the loss within the hour, of {judged}</th>
+            <td class="number">{share(followed, judged)}</td>
+          </tr>
+          <tr>
+            <th scope="row">Chance stated for them, on average</th>
+            <td class="number">{stated === null ? "–" : percent(stated)}</td>
+          </tr>
+          <tr>
+            <th scope="row">Acted on and followed, of {acted}</th>
+            <td class="number">{share(actedFollowed, acted)}</td>
+          </tr>
+          <tr>
+            <th scope="row">Losses that a hint came before, of {losses}</th>
+            <td class="number">{share(hintedLosses, losses)}</td>
+          </tr>
+        </tbody>
+      </table>
+      <p class="foot">{open} nodes are hinted at now.</p>
     </section>
   );
 }
