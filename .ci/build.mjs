@@ -1,11 +1,13 @@
 /**
- * Builds the core (four binaries), the host and the dashboard. Fails on any compiler warning and on an artefact
- * that was not written by this run. `node .ci/build.mjs [wasm] [js] [web]` builds only what is named.
+ * Builds the core (four binaries), the host (modules, then bundles of them) and the dashboard. Fails on
+ * any compiler warning and on an artefact that was not written by this run.
+ * `node .ci/build.mjs [wasm] [js] [web]` builds only what is named.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
+import { bundle } from "./bundle.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const parts = process.argv.slice(2);
@@ -47,6 +49,13 @@ if (wants("js")) {
     process.stderr.write("build failed: host/main.js was not written\n");
     process.exit(1);
   }
+  const host = `${root}build/js/host`;
+  await bundle(`${root}build/bundle`, {
+    main: `${host}/main.js`,
+    index: `${host}/index.js`,
+    core: `${host}/core/index.js`,
+    client: `${host}/service/client.js`,
+  });
 }
 
 if (wants("web")) {

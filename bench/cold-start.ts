@@ -1,10 +1,11 @@
 /**
  * From the start of a process to its first decision, with a fleet restored from a ledger on disk.
  *
- *     node build/js/bench/cold-start.js [INSTANCES] [PROCESSES]
+ *     node build/js/bench/cold-start.js [INSTANCES] [PROCESSES] [modules]
  *
  * Goals: what each part of it costs; the target is 150 ms with 10,000 instances. Every process is a
  * new one over the same ledger, which this one fills first; times count from the process's own start.
+ * It runs from a bundle, as the package's command line does, or with `modules` from single modules.
  * Non-goals: HTTP, which begins to listen after what is measured here; a disk that was not read yet.
  */
 import { spawnSync } from "node:child_process";
@@ -15,7 +16,10 @@ import { fileURLToPath } from "node:url";
 import type { ServiceRuntime } from "../host/service/runtime.js";
 
 const RESTORING = "restoring";
-const [, , first = "10000", second = "9"] = process.argv;
+const [, , first = "10000", second = "9", third = "bundle"] = process.argv;
+/** Emptied and written anew by each run. */
+const BUNDLE = fileURLToPath(new URL("../../cold-start", import.meta.url));
+const BUNDLER = fileURLToPath(new URL("../../../.ci/bundle.mjs", import.meta.url));
 /** With room for all that is on them. */
 const NODE_COUNT = Math.max(500, Math.ceil(Number(first) / 20) || 0);
 
@@ -99,16 +103,26 @@ async function main(): Promise<void> {
     const runtime = await open(join(folder, "ledger"), count, () => {});
     fill(runtime, count);
     await runtime.close();
+    const file = third === "bundle" ? bundled() : fileURLToPath(import.meta.url);
     const runs = Array.from({ length: Number(second) }, () => {
-      const args = [fileURLToPath(import.meta.url), RESTORING, join(folder, "ledger"), first];
-      const done = spawnSync(process.execPath, args, { encoding: "utf8" });
-      if (done.status !== 0) throw new Error(done.stderr);
-      return JSON.parse(done.stdout) as Run;
+      return JSON.parse(output([file, RESTORING, join(folder, "ledger"), first])) as Run;
     });
     print(count, runs);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** This file and all that it imports in one folder of few files. */
+function bundled(): string {
+  output([BUNDLER, BUNDLE, `start=${fileURLToPath(import.meta.url)}`]);
+  return join(BUNDLE, "start.js");
+}
+
+function output(words: readonly string[]): string {
+  const done = spawnSync(process.execPath, words, { encoding: "utf8" });
+  if (done.status !== 0) throw new Error(done.stderr);
+  return done.stdout;
 }
 
 function print(count: number, runs: readonly Run[]): void {
@@ -143,5 +157,5 @@ function cpuMs(): number {
   return (user + system) / 1_000;
 }
 
-if (first === RESTORING) await restore(second, Number(process.argv[4]));
+if (first === RESTORING) await restore(second, Number(third));
 else await main();

@@ -1,5 +1,5 @@
 import type { Worker } from "node:worker_threads";
-import { Piscina } from "piscina";
+import type { Piscina } from "piscina";
 import type { NetworkRegions } from "../core/network.js";
 import type { ProfilerPlan } from "../core/plan.js";
 import { RepriseError } from "../lib/errors.js";
@@ -77,8 +77,13 @@ export class PiscinaWorkers implements Workers {
     this.#options = options;
   }
 
-  /** The threads start with the first tick: whoever opens a profiler need not wait for them. */
-  #open({ threadCount, workerUrl, setup }: PiscinaWorkersOptions): Piscina<TickTask, number> {
+  /**
+   * The threads start with the first tick, and their package is loaded then: whoever opens a profiler
+   * need not wait for either.
+   */
+  async #open(options: PiscinaWorkersOptions): Promise<Piscina<TickTask, number>> {
+    const { threadCount, workerUrl, setup } = options;
+    const { Piscina } = await import("piscina");
     const pool = new Piscina<TickTask, number>({
       filename: (workerUrl ?? WORKER_URL).href,
       name: "default",
@@ -110,7 +115,7 @@ export class PiscinaWorkers implements Workers {
   }
 
   async run(tasks: readonly TickTask[], watch: TaskWatch): Promise<readonly unknown[]> {
-    this.#pool ??= this.#open(this.#options);
+    this.#pool ??= await this.#open(this.#options);
     const pool = this.#pool;
     const call = new AbortController();
     this.#call = call;
