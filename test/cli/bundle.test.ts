@@ -38,7 +38,7 @@ test("the bundled command line says what the modules' says", async () => {
   }
 });
 
-test("the bundled library finds its weights, its binary and its workers, and gives the same bits", async () => {
+test("the bundled library finds weights, binary and workers, and gives the same bits", async () => {
   const bundled = (await import(new URL("build/bundle/index.js", ROOT).href)) as typeof modules;
   const answers = [];
   for (const { Profiler, VirtualClock, readWeights, shippedWeightsFile } of [modules, bundled]) {
