@@ -1,6 +1,6 @@
 /** One step of the GRU over tiles of 8 instances. */
 
-import { sigmoid, tanh } from "../simd/activation";
+import { sigmoidRows, tanhRows } from "../simd/activation";
 import { madd } from "../simd/madd";
 import { AFFINE_GATE, AFFINE_STORE, affineTile } from "./affine";
 
@@ -58,28 +58,6 @@ export function gruStep(
     hOut += hStrideBytes;
     if (mask !== 0) mask += maskStrideBytes;
   }
-}
-
-/** In place; a row, two vectors, at a time, so that one does not wait for itself. */
-function sigmoidRows(at: usize, end: usize): void {
-  do {
-    const low = sigmoid(v128.load(at));
-    const high = sigmoid(v128.load(at, 16));
-    v128.store(at, low);
-    v128.store(at, high, 16);
-    at += 32;
-  } while (at < end);
-}
-
-/** As `sigmoidRows`. */
-function tanhRows(at: usize, end: usize): void {
-  do {
-    const low = tanh(v128.load(at));
-    const high = tanh(v128.load(at, 16));
-    v128.store(at, low);
-    v128.store(at, high, 16);
-    at += 32;
-  } while (at < end);
 }
 
 /** n + z * (h - n) where the mask is set, h elsewhere; `out` holds n. */

@@ -121,6 +121,31 @@ export function tanh(x: v128): v128 {
   return f32x4.div(m, f32x4.sub(f32x4.splat(2.0), m));
 }
 
+/**
+ * In place from one address to another, an even number of vectors: two at a time, so that one does not
+ * wait for itself.
+ */
+export function sigmoidRows(at: usize, end: usize): void {
+  do {
+    const low = sigmoid(v128.load(at));
+    const high = sigmoid(v128.load(at, 16));
+    v128.store(at, low);
+    v128.store(at, high, 16);
+    at += 32;
+  } while (at < end);
+}
+
+/** As `sigmoidRows`. */
+export function tanhRows(at: usize, end: usize): void {
+  do {
+    const low = tanh(v128.load(at));
+    const high = tanh(v128.load(at, 16));
+    v128.store(at, low);
+    v128.store(at, high, 16);
+    at += 32;
+  } while (at < end);
+}
+
 /** x * sigmoid(x) */
 export function silu(x: v128): v128 {
   return f32x4.mul(x, sigmoid(x));

@@ -73,7 +73,8 @@ export class KernelGru {
     let from = this.#state;
     let to = this.#state + this.#stateBytes;
     for (let step = 0; step < stepCount; step++) {
-      if (batchSize === 1) kernel.gruStepOne(packed, x, from, to, inputSize, hiddenSize);
+      if (batchSize === 1)
+        kernel.gruStepOne(packed, x, from, to, inputSize, hiddenSize, this.#scratch);
       else {
         kernel.gruStep(
           packed,

@@ -50,6 +50,7 @@ export type KernelExports = {
     hOut: number,
     inputSize: number,
     hiddenSize: number,
+    scratch: number,
   ): void;
   headPackedBytes(hiddenSize: number, summarySize: number): number;
   headScratchBytes(): number;

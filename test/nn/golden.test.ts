@@ -146,6 +146,7 @@ for (const size of GOLDEN_SIZES) {
     const { inputSize } = golden.gru;
     const bed = new KernelBed("release", 24);
     const packed = packGruOneInto(bed, golden.gru);
+    const scratch = bed.alloc(size * 16);
     for (let index = 0; index < golden.batchSize; index++) {
       const x = bed.alloc(inputSize * 4);
       let now = bed.put(golden.row("input.h0", index, size));
@@ -153,8 +154,8 @@ for (const size of GOLDEN_SIZES) {
       for (let step = 0; step < golden.stepCount; step++) {
         const at = step * golden.batchSize + index;
         bed.floats(x).set(golden.row("input.x", at, inputSize));
-        bed.run([next], (kernel) =>
-          kernel.gruStepOne(packed.ptr, x.ptr, now.ptr, next.ptr, inputSize, size),
+        bed.run([next, scratch], (kernel) =>
+          kernel.gruStepOne(packed.ptr, x.ptr, now.ptr, next.ptr, inputSize, size, scratch.ptr),
         );
         [now, next] = [next, now];
         const expected = golden.values("expect.output").slice(at * size, (at + 1) * size);

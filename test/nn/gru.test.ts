@@ -57,8 +57,10 @@ function stepOne(binary: BinaryName, gru: GruWeights, x: Float32Array, h: Float3
   const xAt = bed.put(x);
   const hAt = bed.put(h);
   const out = bed.alloc(hAt.bytes);
-  bed.run([out], (kernel) =>
-    kernel.gruStepOne(packed.ptr, xAt.ptr, hAt.ptr, out.ptr, gru.inputSize, gru.hiddenSize),
+  const scratch = bed.alloc(Math.ceil(gru.hiddenSize / 8) * 128);
+  const { inputSize, hiddenSize } = gru;
+  bed.run([out, scratch], ({ gruStepOne }) =>
+    gruStepOne(packed.ptr, xAt.ptr, hAt.ptr, out.ptr, inputSize, hiddenSize, scratch.ptr),
   );
   return bed.floats(out).slice();
 }
