@@ -91,6 +91,7 @@ export class Donors {
       const record = book.allocations.get(donorId);
       // Who is to be interrupted itself, or is not known, gives nothing.
       if (record === undefined || search.exclude?.has(donorId)) continue;
+      if (search.mayGive?.(donorId) === false) continue;
       if (book.heldByInstance.has(donorId) || !profiles.has(donorId)) continue;
       if (watch.isRefusing(donorId, nowMs)) continue;
       const profile = withLastResort(profiles.profile(donorId), record.allocated);

@@ -117,6 +117,8 @@ export interface DonorSearch {
   /** One value a resource. */
   readonly missing: readonly number[];
   readonly exclude?: ReadonlySet<string>;
+  /** Whether it may be asked at all; everybody when absent. */
+  readonly mayGive?: (instanceId: string) => boolean;
   /** Answer also with donors that cover only a part; default false: then all or nobody. */
   readonly partial?: boolean;
   /** Room is taken in any case: donors keep less of what they may need, never less than they use. */

@@ -1,6 +1,7 @@
 /** What would be decided now: nothing is written, queued or held. */
 import type { DecisionRecord } from "../ledger/records.js";
 import { decide, decisionRecord } from "./decision.js";
+import { donorsFor } from "./donor-limit.js";
 import { gather } from "./gather.js";
 import type { CoordinatorContext } from "./ports.js";
 import type { CoordinatorState } from "./state.js";
@@ -15,10 +16,8 @@ export function considered(
   const { request, isPinned, shrink = true } = so;
   const pending = { request, attempts: 0, dueMs: clock.nowMs() };
   const inputs = gather({ ...context, ...(isPinned && { isPinned }) }, state, pending);
-  const verdict = decide(
-    inputs,
-    (search) => (shrink ? allocator.donors(search) : []),
-    (nodeId) => allocator.roomAhead(nodeId),
+  const verdict = decide(inputs, shrink ? donorsFor(context, request) : () => [], (nodeId) =>
+    allocator.roomAhead(nodeId),
   );
   return decisionRecord(verdict, { decisionId: `considered-${request.requestId}` });
 }

@@ -6,6 +6,7 @@ import { RepriseError } from "../lib/errors.js";
 import { hasNoSample, withLastResort } from "../profiler/last-resort.js";
 import type { BehaviourProfile } from "../profiler/profile.js";
 import { pastDisplacements } from "./displacements.js";
+import { mayGive } from "./donor-limit.js";
 import type { DownInput, InstanceInput, LeaseEndInput, NodeInput, PlanInputs } from "./inputs.js";
 import type { KnownInstance } from "./instances.js";
 import { lossesOf } from "./losses.js";
@@ -37,8 +38,9 @@ export function gather(
     request.kind === "interrupt"
       ? [instances.get(request.instanceId)].filter((each) => each !== undefined)
       : instances.onNodes(request.nodeIds);
+  const isAsked = mayGive(context, request);
   const inputs = inScope
-    .map((each) => instanceInput(context, each, { pending, isDown: isDown(state, each) }))
+    .map((each) => instanceInput(context, each, { pending, isDown: isDown(state, each), isAsked }))
     .filter((each) => request.kind === "interrupt" || each.up);
   const groups = new Set(inputs.map(({ groupId }) => groupId));
   const groupLosses = lossesOf(context.ledger, [...groups].sort());
@@ -116,7 +118,11 @@ function nodeInput({ allocator, hints, clock }: CoordinatorContext, nodeId: stri
 function instanceInput(
   context: CoordinatorContext,
   known: KnownInstance,
-  so: { readonly pending: PendingRequest; readonly isDown: boolean },
+  so: {
+    readonly pending: PendingRequest;
+    readonly isDown: boolean;
+    readonly isAsked: (instanceId: string) => boolean;
+  },
 ): InstanceInput {
   const { registration, ownerId, nodeId, life } = known;
   const { instanceId, groupId, interruptible, stopSeconds, checkpointSeconds } = registration;
@@ -139,7 +145,7 @@ function instanceInput(
     interruptible: interruptible && context.isPinned?.(instanceId) !== true,
     up: freed !== undefined && !so.isDown,
     freed: freed === undefined ? nothing() : lessGifts(context, known, freed),
-    shrinkable: shrinkableOf(freed, profile),
+    shrinkable: so.isAsked(instanceId) ? shrinkableOf(freed, profile) : nothing(),
     outageMinutes,
     envelope: usable ? [...profile.envelope] : null,
     keepCores: finiteOr(profile?.keepNeed[0], 0),

@@ -3,6 +3,7 @@ import type { Reason } from "../ledger/records.js";
 import { type ErrorCode, isRepriseError } from "../lib/errors.js";
 import { type Committed, commitPlan, commitVerdict } from "./commit-plan.js";
 import { decide, type Verdict } from "./decision.js";
+import { donorsFor } from "./donor-limit.js";
 import { failedInputs, gather } from "./gather.js";
 import { owedBy, withLessRoom } from "./less-room.js";
 import type { CoordinatorContext } from "./ports.js";
@@ -56,7 +57,7 @@ export function isStopping(error: unknown): boolean {
  */
 function weighed(context: CoordinatorContext, state: CoordinatorState, so: Pending): Committed {
   const { allocator } = context;
-  const ask: Parameters<typeof decide>[1] = (search) => allocator.donors(search);
+  const ask = donorsFor(context, so.pending.request);
   const ahead: AskAhead = (nodeId) => allocator.roomAhead(nodeId);
   let inputs = gather(context, state, so.pending);
   for (let refusals = 0; ; refusals++) {
