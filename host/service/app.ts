@@ -15,6 +15,7 @@ import type { AuditLog } from "./audit.js";
 import { type Caller, includesRole, type Role, type TokenFile } from "./auth.js";
 import type { ServiceConfig } from "./config/schema.js";
 import { addDashboard } from "./dashboard.js";
+import { Drain } from "./drain.js";
 import type { ServiceMetrics } from "./metrics.js";
 import { problem, problemOf } from "./problems.js";
 import type { PushIntake } from "./push-intake.js";
@@ -54,6 +55,9 @@ declare module "fastify" {
   }
 }
 
+/** Ending takes less than two seconds in all. */
+const DRAIN_MS_MAX = 1_200;
+
 const NOBODY: Caller = { name: "anonymous", role: "admin" };
 
 export async function openApp(parts: AppParts): Promise<FastifyInstance> {
@@ -63,9 +67,10 @@ export async function openApp(parts: AppParts): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.http.bodyBytesMax,
     requestTimeout: 30_000,
-    // A client that vanished must not hold a graceful stop.
+    // What is still open when it has drained: a client that vanished must not hold a stop.
     forceCloseConnections: true,
-    return503OnClosing: true,
+    // Refused below, in the words of all other refusals.
+    return503OnClosing: false,
     ...(config.tls === undefined ? {} : { https: tlsOptions(config.tls) }),
   });
   checkStrictly(app);
@@ -73,10 +78,13 @@ export async function openApp(parts: AppParts): Promise<FastifyInstance> {
   app.decorateRequest("beganMs", 0);
   addErrors(app);
   const headers = securityHeaders(config.tls !== undefined);
+  const drain = new Drain();
+  app.addHook("preClose", () => drain.close(DRAIN_MS_MAX));
   app.addHook("onRequest", (request, reply, done) => {
     request.beganMs = elapsedMs();
     // On the raw answer, so that what is streamed has them too.
     for (const [name, value] of headers) reply.raw.setHeader(name, value);
+    drain.enter(reply.raw);
     admit(request, parts.tokens);
     done();
   });
@@ -96,12 +104,12 @@ export async function openApp(parts: AppParts): Promise<FastifyInstance> {
         nodeRoutes,
         poolRoutes,
         requestRoutes,
-        streamRoutes,
         pushRoutes,
         viewRoutes,
       ]) {
         await api.register(async (scope) => routes(scope, parts));
       }
+      await api.register(async (scope) => streamRoutes(scope, parts, drain));
     },
     { prefix: "/v1" },
   );

@@ -1,14 +1,16 @@
 import type { Page } from "./schemas.js";
 
-/** A page of sorted names. `next` is the last name of the page while there are more. */
-export function pageFrom(
-  sorted: readonly string[],
+/** A page of what has these names, in their order; `next` is its last name while there are more. */
+export function pageFrom<T>(
+  names: Iterable<string>,
   { after, limit }: Page,
-): { readonly items: string[]; readonly next: string | null } {
+  describe: (names: readonly string[]) => T[],
+): { readonly items: T[]; readonly next: string | null } {
+  const sorted = [...names].sort();
   const from = after === undefined ? 0 : firstAbove(sorted, after);
-  const items = sorted.slice(from, from + limit);
-  const next = from + limit < sorted.length ? (items.at(-1) ?? null) : null;
-  return { items, next };
+  const found = sorted.slice(from, from + limit);
+  const next = from + limit < sorted.length ? (found.at(-1) ?? null) : null;
+  return { items: describe(found), next };
 }
 
 function firstAbove(sorted: readonly string[], name: string): number {

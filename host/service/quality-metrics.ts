@@ -39,6 +39,18 @@ export function addQualityGauges(quality: QualityBoard, registers: Registry[]): 
     },
   });
   new Gauge({
+    name: "reprise_prediction_drift",
+    help: "1 while the .95 of the last restarts holds clearly less often than before them",
+    labelNames: ["resource"],
+    registers,
+    collect() {
+      RESOURCES.forEach((resource, index) => {
+        const isDrifting = quality.isDrifting(index);
+        if (isDrifting !== null) this.labels(resource).set(isDrifting ? 1 : 0);
+      });
+    },
+  });
+  new Gauge({
     name: "reprise_prediction_restarts",
     help: "Restarts whose need was held against its prediction",
     registers,

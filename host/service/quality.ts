@@ -15,6 +15,9 @@ import type { KeptOutcome } from "./outcomes.js";
 const P95 = QUANTILES.indexOf(0.95);
 /** Restarts that the course of the coverage looks back. */
 const RECENT_MAX = 400;
+/** Fewer tell nothing of a share of one in twenty. */
+const DRIFT_RESTARTS_MIN = 100;
+const DRIFT_ERRORS = 3;
 
 interface Tally {
   /** Resource x quantile: phases in which the need stayed within. */
@@ -113,6 +116,28 @@ export class QualityBoard {
     return share(sum("held"), sum("seen"));
   }
 
+  /**
+   * Whether the .95 of the last restarts holds less often than it did before them (at most as often
+   * as it says), by more than three standard errors. Each restart counts once for the error: its
+   * phases go together.
+   *
+   * @returns null while there were too few restarts to tell
+   */
+  isDrifting(resource: number): boolean | null {
+    const recent = this.#recent.filter(({ seen }) => (seen[resource] ?? 0) > 0);
+    if (recent.length < DRIFT_RESTARTS_MIN) return null;
+    const sum = (key: "held" | "seen") =>
+      recent.reduce((total, each) => total + (each[key][resource] ?? 0), 0);
+    const [held, seen] = [sum("held"), sum("seen")];
+    const seenBefore = (this.#ours.seen[resource] ?? 0) - seen;
+    const heldBefore = (this.#ours.held[resource * QUANTILE_COUNT + P95] ?? 0) - held;
+    const isKnown = seenBefore >= DRIFT_RESTARTS_MIN * PHASE_COUNT;
+    const stated = QUANTILES[P95] ?? 0;
+    const expected = isKnown ? Math.min(stated, heldBefore / seenBefore) : stated;
+    const error = Math.sqrt((expected * (1 - expected)) / recent.length);
+    return held / seen < expected - DRIFT_ERRORS * error;
+  }
+
   save(): SavedQuality {
     return {
       ours: savedTally(this.#ours),
@@ -145,6 +170,7 @@ export class QualityBoard {
           needed: share(this.#needed[resource], seen),
           ours: told(this.#ours, resource),
           baseline: told(this.#baseline, resource),
+          isDrifting: this.isDrifting(resource),
         };
       }),
       recent: {

@@ -84,7 +84,10 @@ export const Quality = Type.Object({
   restarts: Type.Integer(),
   sinceMs: nullable(Type.Number()),
   resources: byName(
-    Type.Object({ phases: Type.Number(), needed: Share, ours: Told, baseline: Told }),
+    Type.Object({
+      ...{ phases: Type.Number(), needed: Share, ours: Told, baseline: Told },
+      isDrifting: nullable(Type.Boolean()),
+    }),
   ),
   hints: Type.Object({
     open: Type.Integer({ description: "nodes hinted at within the hour" }),

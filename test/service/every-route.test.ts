@@ -1,7 +1,8 @@
 /** What holds for every route of the API, as its own description lists them. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Call, ENFORCING, withService } from "./support.js";
+import { elapsedMs, SystemClock, sleep } from "../../host/lib/clock.js";
+import { type Call, ENFORCING, registration, withService } from "./support.js";
 
 interface Operation {
   readonly responses?: Readonly<Record<string, { readonly content?: object }>>;
@@ -43,6 +44,80 @@ test("above the rate every route asks to wait, and nothing is taken in", async (
     assert.is(runtime.ledger.count("decision"), 0);
   });
 });
+
+test("while it ends every route sends callers elsewhere, and what is under way is answered", async () => {
+  await withService(ENFORCING, async (call, service) => {
+    await call("PUT", "/v1/instances", registration("i1"));
+    const routes = await routesOf(call);
+    const events = await fetch(`${service.address}/v1/events`);
+    const slow = slowBody();
+    const underWay = fetch(`${service.address}/v1/samples/stream`, {
+      method: "POST",
+      headers: { "content-type": "application/x-ndjson" },
+      body: slow.stream,
+      duplex: "half",
+    } as RequestInit);
+    await slow.asked;
+    const beganMs = elapsedMs();
+    const closed = service.close();
+    // Whoever follows is not held until the end.
+    await events.text();
+    for (const { method, path } of [...routes, { method: "GET", path: "/nowhere" }]) {
+      const body = method === "GET" || method === "DELETE" ? undefined : {};
+      const answer = await call(method, path, body);
+      assert.is(answer.status, 503, `${method} ${path}`);
+      assert.is(answer.body.code, "ERR_SHUTTING_DOWN", `${method} ${path}`);
+      assert.match(answer.headers.get("content-type") ?? "", "application/problem+json");
+      assert.is(answer.headers.get("retry-after"), "1");
+      assert.is(answer.headers.get("connection"), "close");
+    }
+    slow.finish();
+    const answer = await underWay;
+    assert.is(answer.status, 200);
+    assert.is(((await answer.json()) as { accepted: number }).accepted, 1);
+    await closed;
+    assert.ok(elapsedMs() - beganMs < 2_000, `${elapsedMs() - beganMs} ms`);
+  });
+});
+
+test("a client that never ends its request does not hold the end up for long", () =>
+  withService(ENFORCING, async (_call, service) => {
+    const slow = slowBody();
+    const options = { method: "POST", body: slow.stream, duplex: "half" };
+    const headers = { "content-type": "application/x-ndjson" };
+    const cut = fetch(`${service.address}/v1/samples/stream`, {
+      ...options,
+      headers,
+    } as RequestInit).then(
+      () => "answered",
+      () => "cut",
+    );
+    await slow.asked;
+    const beganMs = elapsedMs();
+    await service.close();
+    assert.ok(elapsedMs() - beganMs < 2_000, `${elapsedMs() - beganMs} ms`);
+    assert.is(await cut, "cut");
+  }));
+
+/** A body whose end is sent when it is told to. */
+function slowBody() {
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const stream = new ReadableStream<Uint8Array>({
+    start(given) {
+      controller = given;
+      controller.enqueue(Buffer.from("\n"));
+    },
+  });
+  const line = { instanceId: "i1", timeMs: new SystemClock().nowMs(), cpuCores: 1, memoryGiB: 1 };
+  return {
+    stream,
+    asked: sleep(200),
+    finish: () => {
+      controller?.enqueue(Buffer.from(JSON.stringify(line)));
+      controller?.close();
+    },
+  };
+}
 
 test("every route that reads says what it answers", () =>
   withService(ENFORCING, async (call) => {

@@ -126,6 +126,38 @@ test("quality counts phases within each quantile and leaves out what was not mea
   assert.is(later.recentCoverage(0), 2 / 3);
 });
 
+test("drift is told once the last restarts hold clearly less often than those before", () => {
+  const predicted = Array.from({ length: 48 }, (_, row) => (row % 4) + 1);
+  const board = new QualityBoard();
+  let number = 0;
+  /** Of each ten restarts so many need more than the .95 in CPU; memory is not measured. */
+  const restarts = (count: number, misses: number): void => {
+    for (let index = 0; index < count; index++) {
+      const peaks = new Array<number>(12).fill(Number.NaN);
+      peaks.fill(number++ % 10 < misses ? 3.5 : 1, 0, 3);
+      const outcome = { peaks, predicted, baseline: predicted, rung: 0 as const };
+      board.add({ instanceId: "a", restartedMs: number, ...outcome });
+    }
+  };
+  restarts(99, 10);
+  assert.is(board.isDrifting(0), null);
+  restarts(1, 10);
+  // Nothing was seen before, so that what is stated counts.
+  assert.is(board.isDrifting(0), true);
+  assert.is(board.isDrifting(1), null);
+  // What always was bad is no drift.
+  restarts(1_000, 2);
+  assert.is(board.isDrifting(0), false);
+  restarts(400, 5);
+  assert.is(board.isDrifting(0), true);
+  restarts(2_000, 0);
+  assert.is(board.isDrifting(0), false);
+  // Better than before is none.
+  restarts(400, 0);
+  assert.is(board.isDrifting(0), false);
+  assert.equal(board.report().resources.cpu.isDrifting, false);
+});
+
 /** A restart whose hour goes by on a clock of its own. */
 async function oneRestart(call: Call, clock: VirtualClock): Promise<void> {
   const sampleNow = () => {

@@ -117,10 +117,7 @@ function registrationRoutes(api: FastifyInstance, { runtime }: AppParts): void {
       config: { role: "read" },
       schema: { tags, querystring: PageQuery, response: { 200: pageOf(Instance) } },
     },
-    async ({ query }) => {
-      const { items, next } = pageFrom([...profiler.instanceIds()].sort(), query);
-      return { items: items.map(describe), next };
-    },
+    async ({ query }) => pageFrom(profiler.instanceIds(), query, (ids) => ids.map(describe)),
   );
 
   api.get<{ Params: Params }>(

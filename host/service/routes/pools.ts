@@ -22,10 +22,10 @@ export function poolRoutes(api: FastifyInstance, { runtime }: AppParts): void {
       config: { role: "read" },
       schema: { tags, querystring: PageQuery, response: { 200: pageOf(Pool) } },
     },
-    async ({ query }) => {
-      const { items, next } = pageFrom([...allocator.nodeIds()].sort(), query);
-      return { items: items.map((id) => poolReply(allocator.pool("node", id))), next };
-    },
+    async ({ query }) =>
+      pageFrom(allocator.nodeIds(), query, (ids) =>
+        ids.map((id) => poolReply(allocator.pool("node", id))),
+      ),
   );
 
   api.get<{ Params: Static<typeof NodeParams> }>(
@@ -54,9 +54,9 @@ export function poolRoutes(api: FastifyInstance, { runtime }: AppParts): void {
     },
     async ({ query }) => {
       const byId = new Map([...allocator.reservations()].map((each) => [each.reservationId, each]));
-      const { items, next } = pageFrom([...byId.keys()].sort(), query);
-      const found = items.flatMap((id) => byId.get(id) ?? []);
-      return { items: found.map(reservationReply), next };
+      return pageFrom(byId.keys(), query, (ids) =>
+        ids.flatMap((id) => byId.get(id) ?? []).map(reservationReply),
+      );
     },
   );
 

@@ -2,13 +2,15 @@
 import type { FastifyInstance } from "fastify";
 import { repeatEvery } from "../../lib/clock.js";
 import type { AppParts } from "../app.js";
+import type { Drain } from "../drain.js";
 import type { NumberedEvent } from "../events.js";
 
 const HEARTBEAT_MS = 15_000;
 /** A client that reads slower than this much piles up is cut off; it may come back with its last id. */
 const WAITING_BYTES_MAX = 1_048_576;
 
-export function streamRoutes(api: FastifyInstance, { runtime, config }: AppParts): void {
+export function streamRoutes(api: FastifyInstance, parts: AppParts, drain: Drain): void {
+  const { runtime, config } = parts;
   const { events } = runtime;
 
   api.get(
@@ -41,11 +43,13 @@ export function streamRoutes(api: FastifyInstance, { runtime, config }: AppParts
       };
       if (Number.isInteger(lastId)) events.since(lastId).forEach(send);
       const leave = events.follow(send);
+      const ended = drain.endless(() => stream.end());
       const stop = repeatEvery(HEARTBEAT_MS, async () => {
         stream.write(": alive\n\n");
       });
       stream.on("close", () => {
         leave();
+        ended();
         void stop();
       });
     },

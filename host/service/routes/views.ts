@@ -32,10 +32,10 @@ export function viewRoutes(api: FastifyInstance, { runtime }: AppParts): void {
         response: { 200: Fleet },
       },
     },
-    async ({ query }) => {
-      const { items, next } = pageFrom([...profiler.instanceIds()].sort(), query);
-      return { nowMs: clock.nowMs(), items: fleetLines(runtime, items), next };
-    },
+    async ({ query }) => ({
+      nowMs: clock.nowMs(),
+      ...pageFrom(profiler.instanceIds(), query, (ids) => fleetLines(runtime, ids)),
+    }),
   );
 
   api.get<{ Params: Static<typeof Params> }>(

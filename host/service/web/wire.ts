@@ -154,6 +154,8 @@ export interface Quality {
     readonly needed: number | null;
     readonly ours: Told;
     readonly baseline: Told;
+    /** Null while there were too few restarts to tell. */
+    readonly isDrifting: boolean | null;
   }>;
   readonly hints: {
     readonly open: number;

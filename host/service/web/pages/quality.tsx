@@ -120,6 +120,7 @@ function DriftCard({ quality }: { readonly quality: Quality }) {
   return (
     <section class="card" aria-labelledby="drift-title">
       <h2 id="drift-title">Drift: the .95 over the last {WINDOW} restarts at most</h2>
+      <p role="status">{driftText(quality)}</p>
       <TimeChart
         label={`Share of phases within the stated .95, moving over ${WINDOW} restarts`}
         height={200}
@@ -139,6 +140,15 @@ function DriftCard({ quality }: { readonly quality: Quality }) {
       </ul>
     </section>
   );
+}
+
+function driftText({ resources }: Quality): string {
+  const known = RESOURCES.filter((resource) => resources[resource].isDrifting !== null);
+  if (known.length === 0) return "Too few restarts to tell whether predictions drift.";
+  const drifting = known.filter((resource) => resources[resource].isDrifting);
+  if (drifting.length === 0) return "No resource drifts.";
+  const names = drifting.map((resource) => TITLES[resource]).join(", ");
+  return `Drifting, the .95 holds clearly less often than before: ${names}.`;
 }
 
 function moving({
