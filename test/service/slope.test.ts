@@ -2,8 +2,19 @@
 import fc from "fast-check";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { slopeOf } from "../../bench/service/slope.js";
 import { Prng } from "../../host/lib/prng.js";
+
+interface Slope {
+  readonly slope: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Benches are nobody's library, so it is loaded as a file. */
+const file = new URL("../../bench/service/slope.js", import.meta.url).href;
+const { slopeOf } = (await import(file)) as {
+  readonly slopeOf: (readings: readonly (readonly [number, number])[]) => Slope;
+};
 
 /** Twelve readings in each unit of time. */
 const times = (units: number) => Array.from({ length: units * 12 }, (_, n) => n / 12);
