@@ -1,5 +1,5 @@
 /** Who may be interrupted for a request, at what cost, and who may not and why. */
-import { envelopeRow, NEED_COLUMNS } from "../core/abi.js";
+import { envelopeRow } from "../core/abi.js";
 import type { ReasonCode } from "../ledger/records.js";
 import { type Cycle, cycleClosedBy } from "./displacements.js";
 import type { InstanceInput, PlanInputs } from "./inputs.js";
@@ -133,7 +133,7 @@ function prospectsOf(input: InstanceInput, inputs: PlanInputs, rooms: Rooms): Pr
   const { envelope } = input;
   if (envelope === null) return { availability: 0, shortMinutes: RESTART_MINUTES };
   rooms.addFlat(input.nodeId, input.freed, 1);
-  const all = roomsFor(rooms, spansOf(input, inputs));
+  const all = rooms.forLeases(spansOf(input, inputs));
   const found = prospects(envelope, all, lossOf(input, inputs, rooms));
   rooms.addFlat(input.nodeId, input.freed, -1);
   return found;
@@ -143,7 +143,7 @@ function prospectsOf(input: InstanceInput, inputs: PlanInputs, rooms: Rooms): Pr
 export function availabilityIn(input: InstanceInput, inputs: PlanInputs, rooms: Rooms): number {
   const { envelope } = input;
   if (envelope === null) return 0;
-  const all = roomsFor(rooms, spansOf(input, inputs));
+  const all = rooms.forLeases(spansOf(input, inputs));
   return availability(envelope, all, lossOf(input, inputs, rooms));
 }
 
@@ -154,12 +154,6 @@ function lossOf(
 ): NodeLoss {
   const loss = { ratePerHour: policy.nodeLossPerHour, hours: outageMinutes / 60 + 1 };
   return lossChances === undefined ? loss : { ...loss, chances: lossChances };
-}
-
-/** Node by node, in the same array: to be read at once. */
-function* roomsFor(rooms: Rooms, spans: LeaseSpans): Iterable<Float64Array> {
-  const room = new Float64Array(NEED_COLUMNS);
-  for (const nodeId of rooms.nodeIds) yield rooms.forLease(nodeId, spans, room);
 }
 
 function spansOf({ outageMinutes }: InstanceInput, { policy }: PlanInputs): LeaseSpans {

@@ -15,6 +15,7 @@ import type {
 import { LIMITS } from "../lib/limits.js";
 import { decisionRecord, type Verdict } from "./decision.js";
 import { displacementChanges } from "./displacements.js";
+import type { DownInstance } from "./down-instances.js";
 import { freedBy } from "./gather.js";
 import { giveBackActs, outboxChanges } from "./give-backs.js";
 import { lossChanges } from "./losses.js";
@@ -23,7 +24,7 @@ import type { CoordinatorContext } from "./ports.js";
 import { flat } from "./rooms.js";
 import { noticeReasons, scheduleNotice } from "./schedule.js";
 import { dueMs } from "./stagger.js";
-import { type DownInstance, deferred, type OpenPlan, type PendingRequest } from "./state.js";
+import { deferred, type OpenPlan, type PendingRequest } from "./state.js";
 import { waitChanges } from "./waits.js";
 
 export const PENDING_PREFIX = "pending/";

@@ -255,8 +255,8 @@ function surgeOf({ amounts }: ReservationRecord): number[] {
 }
 
 function downInputs(state: CoordinatorState, groups: ReadonlySet<string>): DownInput[] {
-  return [...state.down.values()]
-    .filter(({ groupId }) => groups.has(groupId))
+  return state.down
+    .ofGroups(groups)
     .map(({ groupId, expectedRestartMs }) => ({ groupId, expectedRestartMs }))
     .sort((a, b) => a.expectedRestartMs - b.expectedRestartMs || (a.groupId < b.groupId ? -1 : 1));
 }

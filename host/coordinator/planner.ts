@@ -140,6 +140,8 @@ class Reclaim {
   readonly #ask: AskDonors;
   readonly #bounds: DonorBounds;
   readonly #force: boolean;
+  /** One working copy: nobody needs it any more when the next step starts over. */
+  readonly #rooms: Rooms;
   /** Of the last deferral, until it is seen that one of their restarts has no place. */
   #remembered: readonly string[];
   #tentative: Pick<Proposal, "tentative" | "isKept"> | undefined;
@@ -154,11 +156,12 @@ class Reclaim {
     this.#ask = how.ask;
     this.#bounds = new DonorBounds(how.ask);
     this.#force = how.force;
+    this.#rooms = new Rooms(inputs.nodes);
     this.#remembered = inputs.tentative ?? [];
   }
 
   on(nodeIds: readonly string[]): Proposal {
-    const rooms = new Rooms(this.#inputs.nodes);
+    const rooms = this.#startOver();
     const here = this.#inputs.instances.filter((input) => nodeIds.includes(input.nodeId));
     const judged = here.map((input) => judge(input, this.#inputs, rooms));
     const shrinks = this.#shrinkFirst(nodeIds, rooms);
@@ -171,6 +174,11 @@ class Reclaim {
     }
     proposal ??= this.#infeasible(judged, unplaced, this.#request.amounts, new Map());
     return { ...this.#tentative, ...proposal };
+  }
+
+  #startOver(): Rooms {
+    this.#rooms.reset();
+    return this.#rooms;
   }
 
   /** What neighbours on each node give towards what is short there; asked once. */
@@ -193,7 +201,7 @@ class Reclaim {
 
   #round(nodeIds: readonly string[], so: Standing): Proposal | Unplaced {
     const { judged, shrinks, unplaced } = so;
-    const rooms = new Rooms(this.#inputs.nodes);
+    const rooms = this.#startOver();
     const givenBy = applyShrinks(shrinks, rooms);
     const needed = shortOf(this.#request.amounts, nodeIds, rooms);
     const dropped = new Set(unplaced.map(({ candidate }) => candidate.input.instanceId));
@@ -254,7 +262,7 @@ class Reclaim {
     so: Standing & { readonly donors?: TrimmedShrinks },
   ): Proposal | Unplaced {
     const { shrinks, donors } = so;
-    const rooms = new Rooms(this.#inputs.nodes);
+    const rooms = this.#startOver();
     const givenBy = applyShrinks(shrinks, rooms);
     for (const { input } of cover.victims) rooms.addFlat(input.nodeId, input.freed, 1);
     const victims = new Set(cover.victims.map(({ input }) => input.instanceId));

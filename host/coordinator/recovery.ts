@@ -9,14 +9,15 @@ import type { Act } from "../engines/engine.js";
 import { isOpenPlan } from "../ledger/kept.js";
 import type { Ledger } from "../ledger/ledger.js";
 import type { PlanRecord, ReservationRecord } from "../ledger/records.js";
+import { VersionedMap } from "../lib/versioned-map.js";
 import { downInstance, isHoldOf, PENDING_PREFIX, SEQUENCE_KEY } from "./commit-plan.js";
+import { type DownInstance, DownInstances } from "./down-instances.js";
 import { ACT_PREFIX } from "./give-backs.js";
 import type { RecordedInputs } from "./inputs.js";
 import type { InstanceRegistry } from "./instances.js";
 import { interruptActId, unansweredActs } from "./plan-acts.js";
 import {
   type CoordinatorState,
-  type DownInstance,
   type OpenPlan,
   type PendingRequest,
   withdrawnPlan,
@@ -64,7 +65,13 @@ export function recoverState(ports: {
     down.set(instanceId, { instanceId, groupId, expectedRestartMs: downSinceMs });
   }
   const sequence = Number(ledger.get("meta", SEQUENCE_KEY) ?? 0);
-  return { state: { pending, plans, down, outbox }, sequence };
+  const state = {
+    pending: new VersionedMap(pending),
+    plans,
+    down: new DownInstances().with([...down.values()]),
+    outbox,
+  };
+  return { state, sequence };
 }
 
 function openPlan(

@@ -17,55 +17,109 @@ import type { NodeInput } from "./inputs.js";
 const NOTHING_TAKEN: TakenOn = { leases: [], bands: [] };
 const NO_NODE: Readonly<Float64Array> = new Float64Array(NEED_COLUMNS).fill(-1);
 
-export class Rooms {
-  readonly #rooms = new Map<string, Float64Array>();
-  readonly #allocatable = new Map<string, readonly number[]>();
-  readonly #taken = new Map<string, TakenOn>();
-  /** Of the question under way. */
-  readonly #leaseRoom = new Float64Array(NEED_COLUMNS);
-  /** Chances that nodes are lost, in the order of `nodeIds`; undefined where no node has a hint. */
+/** The nodes of one decision as they were found: many working copies are made of them. */
+interface NodeTable {
+  readonly nodeIds: readonly string[];
+  readonly index: ReadonlyMap<string, number>;
+  /** Node x resource x phase. */
+  readonly room: Float64Array;
+  readonly allocatable: readonly (readonly number[])[];
   readonly lossChances: readonly number[] | undefined;
-  readonly #hinted = new Map<string, number>();
+}
+
+const TABLES = new WeakMap<readonly NodeInput[], NodeTable>();
+
+function tableOf(nodes: readonly NodeInput[]): NodeTable {
+  const known = TABLES.get(nodes);
+  if (known !== undefined) return known;
+  const nodeIds = nodes.map(({ nodeId }) => nodeId);
+  const room = new Float64Array(nodes.length * NEED_COLUMNS);
+  nodes.forEach((node, index) => {
+    room.set(node.room, index * NEED_COLUMNS);
+  });
+  const table = {
+    nodeIds,
+    index: new Map(nodeIds.map((nodeId, index) => [nodeId, index])),
+    room,
+    allocatable: nodes.map(({ allocatable }) => allocatable),
+    lossChances: nodes.some(({ lossChance }) => lossChance !== undefined)
+      ? nodes.map(({ lossChance = 0 }) => lossChance)
+      : undefined,
+  };
+  TABLES.set(nodes, table);
+  return table;
+}
+
+/** The room of every node for leases of the same spans, kept while the rooms change. */
+interface LeaseView {
+  readonly spans: LeaseSpans;
+  readonly rows: readonly Float64Array[];
+  /** Nodes whose row has to be worked out again. */
+  readonly stale: number[];
+  readonly isStale: Uint8Array;
+}
+
+export class Rooms {
+  readonly #table: NodeTable;
+  readonly #room: Float64Array;
+  readonly #rows: readonly Float64Array[];
+  readonly #views: LeaseView[] = [];
+  readonly #taken = new Map<string, TakenOn>();
 
   constructor(nodes: readonly NodeInput[]) {
-    for (const node of nodes) {
-      this.#rooms.set(node.nodeId, Float64Array.from(node.room));
-      this.#allocatable.set(node.nodeId, node.allocatable);
-      if (node.lossChance !== undefined) this.#hinted.set(node.nodeId, node.lossChance);
-    }
-    const isHinted = this.#hinted.size > 0;
-    this.lossChances = isHinted ? nodes.map(({ lossChance = 0 }) => lossChance) : undefined;
+    this.#table = tableOf(nodes);
+    this.#room = this.#table.room.slice();
+    this.#rows = rowsOf(this.#room);
   }
 
-  get nodeIds(): Iterable<string> {
-    return this.#rooms.keys();
+  /** As it was at first. */
+  reset(): void {
+    this.#room.set(this.#table.room);
+    this.#taken.clear();
+    for (const view of this.#views) {
+      for (let index = 0; index < this.#rows.length; index++) markStale(view, index);
+    }
+  }
+
+  /** Chances that nodes are lost, in the order of `nodeIds`; undefined where no node has a hint. */
+  get lossChances(): readonly number[] | undefined {
+    return this.#table.lossChances;
+  }
+
+  get nodeIds(): readonly string[] {
+    return this.#table.nodeIds;
   }
 
   has(nodeId: string): boolean {
-    return this.#rooms.has(nodeId);
+    return this.#table.index.has(nodeId);
   }
 
   /** Resource x phase; read only. Below zero for a node that is not there. */
   of(nodeId: string): Readonly<Float64Array> {
-    return this.#rooms.get(nodeId) ?? NO_NODE;
+    return this.#rows[this.#table.index.get(nodeId) ?? -1] ?? NO_NODE;
   }
 
   /** Adds one value a resource to all phases; `sign` -1 takes it. */
   addFlat(nodeId: string, amounts: readonly number[], sign: 1 | -1): void {
-    const room = this.#rooms.get(nodeId);
-    if (room === undefined) return;
-    for (let column = 0; column < NEED_COLUMNS; column++) {
+    const room = this.#changing(nodeId);
+    for (let column = 0; room !== undefined && column < NEED_COLUMNS; column++) {
       room[column] = (room[column] ?? 0) + sign * (amounts[Math.floor(column / PHASE_COUNT)] ?? 0);
     }
   }
 
   /** Adds resource x phase; `sign` -1 takes it. */
   addPhased(nodeId: string, amounts: readonly number[], sign: 1 | -1): void {
-    const room = this.#rooms.get(nodeId);
-    if (room === undefined) return;
-    for (let column = 0; column < NEED_COLUMNS; column++) {
+    const room = this.#changing(nodeId);
+    for (let column = 0; room !== undefined && column < NEED_COLUMNS; column++) {
       room[column] = (room[column] ?? 0) + sign * (amounts[column] ?? 0);
     }
+  }
+
+  /** The row of a node that is about to change. */
+  #changing(nodeId: string): Float64Array | undefined {
+    const index = this.#table.index.get(nodeId) ?? -1;
+    for (const view of this.#views) if (index >= 0) markStale(view, index);
+    return this.#rows[index];
   }
 
   /**
@@ -80,21 +134,37 @@ export class Rooms {
     return false;
   }
 
-  /** Room for each phase of a lease with these spans, resource x phase; `into` when it is given. */
-  forLease(nodeId: string, spans: LeaseSpans, into = new Float64Array(NEED_COLUMNS)): Float64Array {
-    const room = this.of(nodeId);
-    for (let phase = 0; phase < PHASE_COUNT; phase++) {
-      const bands = spans[phase] ?? [];
-      for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
-        let least = Number.POSITIVE_INFINITY;
-        for (let index = 0; index < bands.length; index++) {
-          const value = room[needColumn(resource, bands[index] ?? 0)] ?? 0;
-          if (value < least) least = value;
-        }
-        into[needColumn(resource, phase)] = least;
-      }
+  /**
+   * Room for each phase of a lease with these spans, resource x phase, node by node in the order of
+   * `nodeIds`; read only, and of the moment.
+   */
+  forLeases(spans: LeaseSpans): readonly Float64Array[] {
+    const view = this.#viewOf(spans);
+    for (const index of view.stale) {
+      leastInBands(this.#rows[index] ?? NO_NODE, spans, view.rows[index]);
+      view.isStale[index] = 0;
     }
-    return into;
+    view.stale.length = 0;
+    return view.rows;
+  }
+
+  /** The same of one node. */
+  forLease(nodeId: string, spans: LeaseSpans): Readonly<Float64Array> {
+    return this.forLeases(spans)[this.#table.index.get(nodeId) ?? -1] ?? NO_NODE;
+  }
+
+  #viewOf(spans: LeaseSpans): LeaseView {
+    const known = this.#views.find((view) => view.spans === spans);
+    if (known !== undefined) return known;
+    const count = this.#rows.length;
+    const view = {
+      spans,
+      rows: rowsOf(new Float64Array(count * NEED_COLUMNS)),
+      stale: Array.from({ length: count }, (_, index) => index),
+      isStale: new Uint8Array(count).fill(1),
+    };
+    this.#views.push(view);
+    return view;
   }
 
   /**
@@ -124,11 +194,7 @@ export class Rooms {
   }
 
   fits(nodeId: string, { amounts, spans }: LeaseShape): boolean {
-    const room = this.forLease(nodeId, spans, this.#leaseRoom);
-    for (let column = 0; column < NEED_COLUMNS; column++) {
-      if ((amounts[column] ?? 0) > (room[column] ?? 0)) return false;
-    }
-    return true;
+    return isWithin(amounts, this.forLease(nodeId, spans));
   }
 
   /** Room that is there in every phase, never below 0, one value a resource. */
@@ -152,7 +218,7 @@ export class Rooms {
 
   /** What the lease lacks on the node, resource x phase. */
   missing(nodeId: string, { amounts, spans }: LeaseShape): number[] {
-    const room = this.forLease(nodeId, spans, this.#leaseRoom);
+    const room = this.forLease(nodeId, spans);
     return amounts.map((amount, column) => Math.max(0, amount - (room[column] ?? 0)));
   }
 
@@ -161,7 +227,7 @@ export class Rooms {
    * resource) comes to the node's room.
    */
   lackShare(nodeId: string, { amounts, spans }: LeaseShape, given: readonly number[]): number {
-    const room = this.forLease(nodeId, spans, this.#leaseRoom);
+    const room = this.forLease(nodeId, spans);
     let share = 0;
     for (let column = 0; column < NEED_COLUMNS; column++) {
       const whole = amounts[column] ?? 0;
@@ -171,34 +237,28 @@ export class Rooms {
     return share;
   }
 
-  /** Share of the node that would be left over, summed over the columns: less is a tighter fit. */
-  leftover(nodeId: string, { amounts, spans }: LeaseShape): number {
-    const room = this.forLease(nodeId, spans, this.#leaseRoom);
-    const allocatable = this.#allocatable.get(nodeId) ?? [];
-    let sum = 0;
-    for (let column = 0; column < NEED_COLUMNS; column++) {
-      const whole = allocatable[Math.floor(column / PHASE_COUNT)] ?? 0;
-      if (whole > 0) sum += ((room[column] ?? 0) - (amounts[column] ?? 0)) / whole;
-    }
-    return sum;
-  }
-
   /** 0 where nobody hinted at it. */
   lossChanceOf(nodeId: string): number {
-    return this.#hinted.get(nodeId) ?? 0;
+    const { index, lossChances } = this.#table;
+    return lossChances?.[index.get(nodeId) ?? -1] ?? 0;
   }
 
   /**
    * The tightest node that fits, ties to the first id; `preferred` wins when it fits. Nodes whose
    * chance of being lost is above `chanceMax` are left out.
    */
-  best(lease: LeaseShape, preferred: string, chanceMax = 1): string | undefined {
-    if (this.lossChanceOf(preferred) <= chanceMax && this.fits(preferred, lease)) return preferred;
+  best({ amounts, spans }: LeaseShape, preferred: string, chanceMax = 1): string | undefined {
+    const isSafe = this.lossChanceOf(preferred) <= chanceMax;
+    if (isSafe && this.fits(preferred, { amounts, spans })) return preferred;
+    const rows = this.forLeases(spans);
+    const { nodeIds, allocatable, lossChances } = this.#table;
     let best: string | undefined;
     let least = Number.POSITIVE_INFINITY;
-    for (const nodeId of this.#rooms.keys()) {
-      if (this.lossChanceOf(nodeId) > chanceMax || !this.fits(nodeId, lease)) continue;
-      const leftover = this.leftover(nodeId, lease);
+    for (let index = 0; index < rows.length; index++) {
+      const room = rows[index] ?? NO_NODE;
+      if ((lossChances?.[index] ?? 0) > chanceMax || !isWithin(amounts, room)) continue;
+      const leftover = leftoverOf(amounts, room, allocatable[index] ?? []);
+      const nodeId = nodeIds[index] ?? "";
       if (leftover < least || (leftover === least && best !== undefined && nodeId < best)) {
         best = nodeId;
         least = leftover;
@@ -206,6 +266,60 @@ export class Rooms {
     }
     return best;
   }
+}
+
+function rowsOf(table: Float64Array): Float64Array[] {
+  const rows: Float64Array[] = [];
+  for (let first = 0; first < table.length; first += NEED_COLUMNS) {
+    rows.push(table.subarray(first, first + NEED_COLUMNS));
+  }
+  return rows;
+}
+
+function markStale({ stale, isStale }: LeaseView, index: number): void {
+  if (isStale[index] === 1) return;
+  isStale[index] = 1;
+  stale.push(index);
+}
+
+function leastInBands(
+  room: Readonly<Float64Array>,
+  spans: LeaseSpans,
+  into: Float64Array | undefined,
+): void {
+  if (into === undefined) return;
+  for (let phase = 0; phase < PHASE_COUNT; phase++) {
+    const bands = spans[phase] ?? [];
+    for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
+      let least = Number.POSITIVE_INFINITY;
+      for (let index = 0; index < bands.length; index++) {
+        const value = room[needColumn(resource, bands[index] ?? 0)] ?? 0;
+        if (value < least) least = value;
+      }
+      into[needColumn(resource, phase)] = least;
+    }
+  }
+}
+
+function isWithin(amounts: readonly number[], room: Readonly<Float64Array>): boolean {
+  for (let column = 0; column < NEED_COLUMNS; column++) {
+    if ((amounts[column] ?? 0) > (room[column] ?? 0)) return false;
+  }
+  return true;
+}
+
+/** Share of the node that would be left over, summed over the columns: less is a tighter fit. */
+function leftoverOf(
+  amounts: readonly number[],
+  room: Readonly<Float64Array>,
+  allocatable: readonly number[],
+): number {
+  let sum = 0;
+  for (let column = 0; column < NEED_COLUMNS; column++) {
+    const whole = allocatable[Math.floor(column / PHASE_COUNT)] ?? 0;
+    if (whole > 0) sum += ((room[column] ?? 0) - (amounts[column] ?? 0)) / whole;
+  }
+  return sum;
 }
 
 /** For each phase of a lease the bands in which it may be under way. */
@@ -231,23 +345,37 @@ export interface TakenOn {
 }
 
 const BAND_STARTS = [0, 10, 30] as const;
+const SPANS = new Map<number, LeaseSpans>();
 
 /**
  * Spans of a lease whose restart is expected after `outageMinutes` and may be late by the grace.
  * The last phase has no end, as the instance goes on running; the last band stands for all time
- * beyond it.
+ * beyond it. Equal spans are the same object.
  */
 export function leaseSpans(outageMinutes: number, graceMinutes: number): LeaseSpans {
-  return BAND_STARTS.map((start, phase) => {
-    const from = outageMinutes + start;
+  // A bit for each phase and band.
+  let pattern = 0;
+  for (let phase = 0; phase < PHASE_COUNT; phase++) {
+    const from = outageMinutes + (BAND_STARTS[phase] ?? 0);
     const until = outageMinutes + graceMinutes + (PHASE_END_MINUTES[phase] ?? 0);
-    const bands = BAND_STARTS.flatMap((bandStart, band) => {
+    const isLast = phase === PHASE_COUNT - 1;
+    for (let band = 0; band < BAND_STARTS.length; band++) {
       const bandEnd = BAND_STARTS[band + 1] ?? Number.POSITIVE_INFINITY;
-      const isLast = phase === PHASE_COUNT - 1;
-      return from < bandEnd && (isLast || until > bandStart) ? [band] : [];
-    });
-    return bands;
-  });
+      const isUnderWay = from < bandEnd && (isLast || until > (BAND_STARTS[band] ?? 0));
+      if (isUnderWay) pattern |= 1 << (phase * BAND_STARTS.length + band);
+    }
+  }
+  const spans = SPANS.get(pattern) ?? spansOf(pattern);
+  SPANS.set(pattern, spans);
+  return spans;
+}
+
+function spansOf(pattern: number): LeaseSpans {
+  return BAND_STARTS.map((_, phase) =>
+    BAND_STARTS.flatMap((_start, band) =>
+      (pattern >> (phase * BAND_STARTS.length + band)) % 2 === 1 ? [band] : [],
+    ),
+  );
 }
 
 /** One value a resource: the largest over the phases. */

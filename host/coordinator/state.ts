@@ -4,6 +4,8 @@
  */
 import type { Act, ActOutcome } from "../engines/engine.js";
 import type { DecisionRecord, PlanRecord } from "../ledger/records.js";
+import { VersionedMap } from "../lib/versioned-map.js";
+import { type DownInstance, DownInstances } from "./down-instances.js";
 import {
   isPlanCarriedOut,
   isStillShrinking,
@@ -24,12 +26,6 @@ export interface PendingRequest {
   readonly tentative?: readonly string[];
 }
 
-export interface DownInstance {
-  readonly instanceId: string;
-  readonly groupId: string;
-  readonly expectedRestartMs: number;
-}
-
 export interface OpenPlan {
   readonly record: PlanRecord;
   readonly request: CoordinatorRequest;
@@ -39,19 +35,19 @@ export interface OpenPlan {
 }
 
 export interface CoordinatorState {
-  readonly pending: ReadonlyMap<string, PendingRequest>;
+  readonly pending: VersionedMap<string, PendingRequest>;
   /** Committed and not yet carried out. */
   readonly plans: ReadonlyMap<string, OpenPlan>;
   /** Interrupted by a plan and not yet restarted, or about to be. */
-  readonly down: ReadonlyMap<string, DownInstance>;
+  readonly down: DownInstances;
   /** Grants and give-backs that the engine has not confirmed, by act id. */
   readonly outbox: ReadonlyMap<string, Act>;
 }
 
 export const EMPTY_STATE: CoordinatorState = {
-  pending: new Map(),
+  pending: new VersionedMap(),
   plans: new Map(),
-  down: new Map(),
+  down: new DownInstances(),
   outbox: new Map(),
 };
 
@@ -122,11 +118,11 @@ export function transition(state: CoordinatorState, event: CoordinatorEvent): Tr
 
 function onRequested(state: CoordinatorState, request: CoordinatorRequest): Transition {
   const pending = { request, attempts: 0, dueMs: request.receivedMs };
-  return quiet({ ...state, pending: withEntry(state.pending, request.requestId, pending) });
+  return quiet({ ...state, pending: state.pending.with(request.requestId, pending) });
 }
 
 function onWithdrawn(state: CoordinatorState, requestId: string): Transition {
-  const pending = withoutEntry(state.pending, requestId);
+  const pending = state.pending.without(requestId);
   const plans = new Map(state.plans);
   const effects: Effect[] = [{ kind: "end-holds", requestId }];
   for (const [planId, plan] of state.plans) {
@@ -153,7 +149,7 @@ function onTicked(state: CoordinatorState, nowMs: number): Transition {
   const effects: Effect[] = [];
   if (state.outbox.size > 0) effects.push({ kind: "send", acts: [...state.outbox.values()] });
   for (const plan of state.plans.values()) effects.push(nextStep(plan));
-  const due = [...state.pending.values()].filter(({ dueMs }) => dueMs <= nowMs);
+  const due = state.pending.values().filter(({ dueMs }) => dueMs <= nowMs);
   due.sort(byUrgency);
   for (const pending of due) effects.push({ kind: "decide", pending });
   return { state, effects };
@@ -175,13 +171,12 @@ function onDecided(
   const { decision, pending, plan } = event;
   const { requestId } = pending.request;
   if (decision.kind === "defer") {
-    const next = withEntry(state.pending, requestId, deferred(pending, decision));
+    const next = state.pending.with(requestId, deferred(pending, decision));
     return quiet({ ...state, pending: next });
   }
-  const without = { ...state, pending: withoutEntry(state.pending, requestId) };
+  const without = { ...state, pending: state.pending.without(requestId) };
   if (plan === undefined) return quiet(without);
-  const down = new Map(state.down);
-  for (const each of plan.down) down.set(each.instanceId, each);
+  const down = state.down.with(plan.down);
   const plans = withEntry(state.plans, plan.record.planId, plan);
   return { state: { ...without, down, plans }, effects: [nextStep(plan)] };
 }
@@ -243,14 +238,14 @@ function onFinished(
   const spared = plan.down.map(({ instanceId }) => instanceId).filter((id) => !interrupted.has(id));
   const next = {
     ...state,
-    down: withoutEntries(state.down, spared),
+    down: state.down.without(spared),
     plans: withoutEntry(state.plans, event.planId),
   };
   if (isPlanCarriedOut(plan) || plan.record.withdrawn === true) return quiet(next);
   // What the engine refused is asked for again, as a fresh request would be.
   const { request } = plan;
   const again = { request, attempts: 1, dueMs: event.nowMs + 1 };
-  return quiet({ ...next, pending: withEntry(next.pending, request.requestId, again) });
+  return quiet({ ...next, pending: next.pending.with(request.requestId, again) });
 }
 
 /** Those of the plan's victims that are known to have been stopped. */
@@ -270,7 +265,7 @@ function onRestarted(
 }
 
 function onGranted(state: CoordinatorState, instanceId: string): Transition {
-  return quiet({ ...state, down: withoutEntry(state.down, instanceId) });
+  return quiet({ ...state, down: state.down.without([instanceId]) });
 }
 
 function onStopped(
@@ -317,14 +312,10 @@ function withEntry<K, V>(map: ReadonlyMap<K, V>, key: K, value: V): ReadonlyMap<
   return new Map(map).set(key, value);
 }
 
+/** The same map where it is not in it. */
 function withoutEntry<K, V>(map: ReadonlyMap<K, V>, key: K): ReadonlyMap<K, V> {
-  return withoutEntries(map, [key]);
-}
-
-/** The same map where it has none of them. */
-function withoutEntries<K, V>(map: ReadonlyMap<K, V>, keys: readonly K[]): ReadonlyMap<K, V> {
-  if (!keys.some((key) => map.has(key))) return map;
+  if (!map.has(key)) return map;
   const copy = new Map(map);
-  for (const key of keys) copy.delete(key);
+  copy.delete(key);
   return copy;
 }
