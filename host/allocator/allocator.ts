@@ -230,6 +230,10 @@ export class PredictiveAllocator implements ResourceAllocator {
     return this.#parts.placement.fit(question, this.#clock.nowMs());
   }
 
+  allocatable(nodeId: string): readonly number[] {
+    return requireNode(this.#book, nodeId).allocatable;
+  }
+
   headroom(nodeId: string): readonly number[] {
     return headroomOf(this.#book, requireNode(this.#book, nodeId), this.#clock.nowMs());
   }

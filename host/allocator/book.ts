@@ -22,6 +22,14 @@ export interface NodeState {
   steps: Steps | undefined;
   /** Sum of what they hold one by one; undefined when it must be computed again. */
   plainSteps: Steps | undefined;
+  /** As it was last worked out; undefined when it must be computed again. */
+  headroom: Headroom | undefined;
+}
+
+export interface Headroom {
+  readonly nowMs: number;
+  /** Resource x phase; never changed. */
+  readonly values: readonly number[];
 }
 
 export interface GroupState {
@@ -227,6 +235,7 @@ export class Book {
     this.touchedNodes.add(nodeId);
     if (node !== undefined && allocatable !== undefined) {
       node.allocatable = allocatable;
+      node.headroom = undefined;
       return;
     }
     this.nodeSetVersion++;
@@ -240,6 +249,7 @@ export class Book {
         leaseIds: new Set(),
         steps: undefined,
         plainSteps: undefined,
+        headroom: undefined,
       });
     }
   }
@@ -257,6 +267,7 @@ export class Book {
   #count(record: AllocationRecord, sign: 1 | -1): void {
     const node = this.node(record.nodeId);
     const group = this.#group(record.groupId);
+    node.headroom = undefined;
     for (let r = 0; r < RESOURCE_COUNT; r++) {
       const amount = sign * (record.allocated[r] ?? 0);
       node.allocated[r] = (node.allocated[r] ?? 0) + amount;
@@ -342,4 +353,5 @@ export class Book {
 function forgetSteps(node: NodeState): void {
   node.steps = undefined;
   node.plainSteps = undefined;
+  node.headroom = undefined;
 }

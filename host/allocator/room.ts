@@ -10,9 +10,21 @@ export function reservedOf(book: Book, node: NodeState, nowMs: number): number[]
   return peaksOver(book.stepsOf(node), bandWindows(nowMs));
 }
 
-/** allocatable - allocated - reserved, resource x phase; negative on an overcommitted node. */
-export function headroomOf(book: Book, node: NodeState, nowMs: number): number[] {
-  return subtractFromIdle(node, reservedOf(book, node, nowMs));
+/**
+ * allocatable - allocated - reserved, resource x phase; negative on an overcommitted node. The same
+ * array as long as nothing of it changes.
+ */
+export function headroomOf(book: Book, node: NodeState, nowMs: number): readonly number[] {
+  const known = node.headroom;
+  // Only leases make room depend on the clock.
+  if (known !== undefined && (known.nowMs === nowMs || node.leaseIds.size === 0)) {
+    return known.values;
+  }
+  const fresh = subtractFromIdle(node, reservedOf(book, node, nowMs));
+  const isSame = known?.values.every((value, column) => value === fresh[column]) ?? false;
+  const values = known !== undefined && isSame ? known.values : fresh;
+  node.headroom = { nowMs, values };
+  return values;
 }
 
 function subtractFromIdle(node: NodeState, peaks: readonly number[]): number[] {

@@ -202,6 +202,9 @@ export interface ResourceAllocator {
   expire(isUnderWay?: (lease: ReservationRecord) => boolean): readonly ReservationRecord[];
 
   fit(question: FitQuestion): FitAnswer;
+  /** Of a node, one value a resource; never changed, a node that is resized has a new array. */
+  allocatable(nodeId: string): readonly number[];
+  /** As of `pool`; never changed, a node whose room changes has a new array. */
   headroom(nodeId: string): readonly number[];
   pool(kind: PoolView["kind"], id: string): PoolView;
   donors(search: DonorSearch): readonly ShrinkRecord[];

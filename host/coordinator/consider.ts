@@ -19,5 +19,5 @@ export function considered(
   const verdict = decide(inputs, shrink ? donorsFor(context, request) : () => [], (nodeId) =>
     allocator.roomAhead(nodeId),
   );
-  return decisionRecord(verdict, { decisionId: `considered-${request.requestId}` });
+  return decisionRecord(verdict, { decisionId: `considered-${request.requestId}`, isDry: true });
 }

@@ -2,10 +2,10 @@
  * From inputs to a verdict, and from a verdict to its record. Pure: the same inputs and the same
  * answers of the allocator give the same bytes.
  */
-import { keptCanonicalJson } from "../ledger/encoding.js";
+import { keepItems, keptCanonicalJson } from "../ledger/encoding.js";
 import type { CandidateScore, DecisionRecord, Reason, VerdictKind } from "../ledger/records.js";
 import { sha256 } from "../ledger/seal.js";
-import { type Candidate, type Exclusion, isCandidate } from "./candidates.js";
+import { type Candidate, isCandidate } from "./candidates.js";
 import { earliestSuccessMs } from "./forecast.js";
 import type { PlanningInputs, RecordedInputs } from "./inputs.js";
 import { type AskDonors, DonorTape, type PlanInputs, playBack } from "./inputs.js";
@@ -31,6 +31,8 @@ export interface Verdict {
 export interface DecisionIds {
   readonly decisionId: string;
   readonly planId?: string;
+  /** Of what is not written the hash of the inputs is not worth its time. */
+  readonly isDry?: boolean;
 }
 
 /**
@@ -168,7 +170,7 @@ function retryTimes(inputs: PlanInputs, reasons: readonly Reason[], refused: Rea
 export function decisionRecord(verdict: Verdict, ids: DecisionIds): DecisionRecord {
   const { proposal, recorded } = verdict;
   const victims = victimsOf(proposal);
-  const runnerUp = runnerUpOf(proposal, victims);
+  const runnerUp = runnerUpOf(proposal, new Set(victims));
   return {
     decisionId: ids.decisionId,
     requestId: recorded.request.requestId,
@@ -178,12 +180,18 @@ export function decisionRecord(verdict: Verdict, ids: DecisionIds): DecisionReco
     ...deferralOf(verdict),
     ...(ids.planId === undefined ? {} : { planId: ids.planId }),
     victims,
-    candidates: proposal.judged.map((judged) => scoreOf(judged, proposal)),
+    candidates: scoresOf(proposal),
     ...(runnerUp === undefined ? {} : { runnerUp }),
-    inputsHash: sha256(keptCanonicalJson(recorded)),
+    ...(ids.isDry === true ? {} : { inputsHash: hashOf(recorded) }),
     inputs: recorded,
     modelVersion: recorded.modelVersion,
   };
+}
+
+function hashOf(recorded: RecordedInputs): string {
+  // The same nodes are looked at again and again.
+  keepItems(recorded.nodes);
+  return sha256(keptCanonicalJson(recorded));
 }
 
 function deferralOf({ retryAtMs, nextTryMs, forecastMs, tentative }: Verdict) {
@@ -207,40 +215,38 @@ export function replayDecision(record: DecisionRecord): DecisionRecord {
   return decisionRecord(verdict, { decisionId, ...(planId === undefined ? {} : { planId }) });
 }
 
-function scoreOf(judged: Candidate | Exclusion, proposal: Proposal): CandidateScore {
-  const { instanceId, priority } = judged.input;
-  const { gain = 0, score = 0 } = proposal.scores.get(instanceId) ?? {};
-  if (!isCandidate(judged)) {
-    const none = { cost: 0, gain: 0, score: 0, availability: 0, chosen: false };
-    return { instanceId, priority: priority ?? 0, ...none, excludedBy: judged.code };
-  }
-  const { cost, lostCoreHours } = judged;
-  const placed = proposal.placements.find(
-    ({ candidate }) => candidate.input.instanceId === instanceId,
+function scoresOf(proposal: Proposal): CandidateScore[] {
+  const placed = new Map(
+    proposal.placements.map(({ candidate, availability }) => [
+      candidate.input.instanceId,
+      availability,
+    ]),
   );
-  const unplaced = proposal.unplaced.some(
-    ({ candidate }) => candidate.input.instanceId === instanceId,
-  );
-  return {
-    instanceId,
-    priority: judged.priority,
-    cost,
-    lostCoreHours,
-    gain,
-    score,
-    availability: placed?.availability ?? judged.availability,
-    chosen: placed !== undefined,
-    ...(unplaced && placed === undefined ? { excludedBy: "NO_ROOM_CPU" as const } : {}),
-  };
+  const unplaced = new Set(proposal.unplaced.map(({ candidate }) => candidate.input.instanceId));
+  return proposal.judged.map((judged) => {
+    const { instanceId, priority } = judged.input;
+    const { gain = 0, score = 0 } = proposal.scores.get(instanceId) ?? {};
+    if (!isCandidate(judged)) {
+      const none = { cost: 0, gain: 0, score: 0, availability: 0, chosen: false };
+      return { instanceId, priority: priority ?? 0, ...none, excludedBy: judged.code };
+    }
+    const { cost, lostCoreHours } = judged;
+    const chosen = placed.has(instanceId);
+    const availability = placed.get(instanceId) ?? judged.availability;
+    const said = { instanceId, priority: judged.priority, cost, lostCoreHours, gain, score };
+    const isOut = unplaced.has(instanceId) && !chosen;
+    const excludedBy = isOut ? { excludedBy: "NO_ROOM_CPU" as const } : {};
+    return { ...said, availability, chosen, ...excludedBy };
+  });
 }
 
 /** The best of those that were spared: lowest class, then highest score. */
-function runnerUpOf(proposal: Proposal, victims: readonly string[]): string | undefined {
+function runnerUpOf(proposal: Proposal, victims: ReadonlySet<string>): string | undefined {
   const score = (candidate: Candidate) =>
     proposal.scores.get(candidate.input.instanceId)?.score ?? 0;
   const spared = proposal.judged
     .filter(isCandidate)
-    .filter(({ input }) => !victims.includes(input.instanceId));
+    .filter(({ input }) => !victims.has(input.instanceId));
   spared.sort((a, b) => a.priority - b.priority || score(b) - score(a));
   return spared[0]?.input.instanceId;
 }

@@ -104,15 +104,10 @@ function nodesToLookAt({ roomIndex }: CoordinatorContext, scope: readonly string
   return [...inScope, ...roomIndex.roomiest(inScope)].sort();
 }
 
-function nodeInput({ allocator, hints, clock }: CoordinatorContext, nodeId: string): NodeInput {
-  const { allocatable, headroom } = allocator.pool("node", nodeId);
+function nodeInput({ roomIndex, hints, clock }: CoordinatorContext, nodeId: string): NodeInput {
+  const input = roomIndex.nodeInput(nodeId);
   const lossChance = hints.chanceOf(nodeId, clock.nowMs());
-  return {
-    nodeId,
-    allocatable: [...allocatable],
-    room: [...headroom],
-    ...(lossChance > 0 ? { lossChance } : {}),
-  };
+  return lossChance > 0 ? { ...input, lossChance } : input;
 }
 
 function instanceInput(

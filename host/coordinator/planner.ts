@@ -162,7 +162,8 @@ class Reclaim {
 
   on(nodeIds: readonly string[]): Proposal {
     const rooms = this.#startOver();
-    const here = this.#inputs.instances.filter((input) => nodeIds.includes(input.nodeId));
+    const scope = new Set(nodeIds);
+    const here = this.#inputs.instances.filter(({ nodeId }) => scope.has(nodeId));
     const judged = here.map((input) => judge(input, this.#inputs, rooms));
     const shrinks = this.#shrinkFirst(nodeIds, rooms);
     const unplaced: Unplaced[] = [];
@@ -342,7 +343,9 @@ function idsOf({ victims }: Cover): string[] {
 }
 
 function isOf({ victims }: Cover, remembered: readonly string[]): boolean {
-  return victims.length > 0 && victims.every(({ input }) => remembered.includes(input.instanceId));
+  if (victims.length === 0 || remembered.length === 0) return false;
+  const known = new Set(remembered);
+  return victims.every(({ input }) => known.has(input.instanceId));
 }
 
 function budgetsOf(inputs: PlanInputs): GroupBudgets {

@@ -41,8 +41,9 @@ function neverOn(
   inputs: PlanInputs,
   request: ReclaimRequest,
 ): Reason[] {
+  const scope = new Set(nodeIds);
   const allocatable = sumOver(
-    inputs.nodes.filter(({ nodeId }) => nodeIds.includes(nodeId)).map((node) => node.allocatable),
+    inputs.nodes.filter(({ nodeId }) => scope.has(nodeId)).map((node) => node.allocatable),
   );
   for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
     const wished = request.amounts[resource] ?? 0;
@@ -52,7 +53,7 @@ function neverOn(
       return [{ code: NO_ROOM[resource] ?? "NO_ROOM_CPU", text }];
     }
   }
-  const here = inputs.instances.filter((each) => nodeIds.includes(each.nodeId));
+  const here = inputs.instances.filter(({ nodeId }) => scope.has(nodeId));
   const spared = here.filter((each) => !mayGo(each, request));
   const reachable = reachableRoom(nodeIds, inputs, here, request);
   const short = request.amounts.some((wished, resource) => wished > (reachable[resource] ?? 0));

@@ -7,6 +7,7 @@
  */
 import type { ResourceAllocator } from "../allocator/types.js";
 import { PHASE_COUNT } from "../core/abi.js";
+import type { NodeInput } from "./inputs.js";
 
 /** Nodes by index; `order` has the roomiest first, then by id. */
 interface Ranking {
@@ -22,6 +23,8 @@ export class RoomIndex {
   readonly #nodesMax: number;
   /** Undefined before the first tick. */
   #ranking: Ranking | undefined;
+  /** As they were last looked at. */
+  readonly #inputs = new Map<string, NodeInput>();
 
   /** @param nodesMax how many nodes a decision looks at beside those in its scope */
   constructor(allocator: ResourceAllocator, nodesMax: number) {
@@ -32,6 +35,7 @@ export class RoomIndex {
   /** Nothing to keep where every decision looks at every node. */
   refresh(): void {
     const nodeIds = this.#allocator.nodeIds();
+    if (this.#inputs.size > nodeIds.length) this.#inputs.clear();
     this.#ranking = nodeIds.length > this.#nodesMax ? this.#rank(nodeIds) : undefined;
   }
 
@@ -56,8 +60,19 @@ export class RoomIndex {
     return best;
   }
 
+  /** A node as a decision looks at it: the same object as long as nothing of it changes. */
+  nodeInput(nodeId: string): NodeInput {
+    const allocatable = this.#allocator.allocatable(nodeId);
+    const room = this.#allocator.headroom(nodeId);
+    const known = this.#inputs.get(nodeId);
+    if (known?.room === room && known.allocatable === allocatable) return known;
+    const input = { allocatable, nodeId, room };
+    this.#inputs.set(nodeId, input);
+    return input;
+  }
+
   #rank(nodeIds: readonly string[]): Ranking {
-    const allocatable = nodeIds.map((id) => this.#allocator.pool("node", id).allocatable);
+    const allocatable = nodeIds.map((id) => this.#allocator.allocatable(id));
     const room = Float64Array.from(nodeIds, (id, index) =>
       this.#roomOn(id, allocatable[index] ?? []),
     );

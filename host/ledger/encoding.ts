@@ -34,6 +34,14 @@ export function keptCanonicalJson(value: object): string {
   return text;
 }
 
+/**
+ * Remembers the text of a list too, made of those of its items: for items that come back from one
+ * record to the next. Neither they nor the list must change any more.
+ */
+export function keepItems(items: readonly object[]): void {
+  if (!KEPT.has(items)) KEPT.set(items, `[${items.map(keptCanonicalJson).join(",")}]`);
+}
+
 /** The engine's own JSON, a field at a time; undefined when it would not be canonical. */
 function writeOutermost(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value) || !isPlain(value)) {

@@ -192,8 +192,9 @@ export interface DecisionRecord {
   readonly victims: readonly string[];
   readonly candidates: readonly CandidateScore[];
   readonly runnerUp?: string;
-  /** SHA-256 of the canonical JSON of everything the decision looked at. */
-  readonly inputsHash: string;
+  /** SHA-256 of the canonical JSON of everything the decision looked at; absent of a consideration,
+   * which is not recorded. */
+  readonly inputsHash?: string;
   readonly inputs: unknown;
   readonly modelVersion: string;
 }

@@ -148,7 +148,7 @@ export const Decision = Type.Object(
     planId: Type.Optional(Type.String()),
     victims: Type.Array(Type.String()),
     runnerUp: Type.Optional(Type.String()),
-    inputsHash: Type.String(),
+    inputsHash: Type.Optional(Type.String({ description: "absent of a consideration" })),
     modelVersion: Type.String(),
     acted: Type.Optional(Type.Boolean({ description: "false: said, not done" })),
   },
