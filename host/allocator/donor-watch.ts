@@ -7,7 +7,7 @@
  */
 import { RESOURCE_COUNT } from "../core/abi.js";
 import type { BehaviourProfile } from "../profiler/profile.js";
-import { keepNeed } from "./needs.js";
+import { keepNeedOf } from "./needs.js";
 import { DONOR_REFUSAL_MS, SHRINK_ABOVE_RATIO } from "./policy.js";
 
 export class DonorWatch {
@@ -26,9 +26,8 @@ export class DonorWatch {
   look(instanceId: string, held: readonly number[], profile: BehaviourProfile): void {
     if (this.#ticksMin === 0) return;
     const streak = this.#streaks.get(instanceId) ?? new Uint8Array(RESOURCE_COUNT);
-    const needs = keepNeed(profile);
     for (let r = 0; r < RESOURCE_COUNT; r++) {
-      const isAbove = (held[r] ?? 0) > SHRINK_ABOVE_RATIO * (needs[r] ?? 0);
+      const isAbove = (held[r] ?? 0) > SHRINK_ABOVE_RATIO * keepNeedOf(profile, r);
       streak[r] = isAbove ? Math.min(this.#ticksMin, (streak[r] ?? 0) + 1) : 0;
     }
     this.#next.set(instanceId, streak);

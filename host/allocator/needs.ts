@@ -61,9 +61,17 @@ export function keepNeed(
   profile: BehaviourProfile,
   quantile: Readonly<Record<Resource, number>> = PROMISE_QUANTILE,
 ): number[] {
-  return RESOURCES.map((resource, r) =>
-    clamp(profile.keepNeed[r * QUANTILE_COUNT + quantile[resource]]),
-  );
+  return RESOURCES.map((_, r) => keepNeedOf(profile, r, quantile));
+}
+
+/** The same of one resource, by its index. */
+export function keepNeedOf(
+  profile: BehaviourProfile,
+  r: number,
+  quantile: Readonly<Record<Resource, number>> = PROMISE_QUANTILE,
+): number {
+  const resource = RESOURCES[r] ?? "cpu";
+  return clamp(profile.keepNeed[r * QUANTILE_COUNT + quantile[resource]]);
 }
 
 function clamp(value: number | undefined): number {

@@ -75,10 +75,16 @@ export class Pools {
 }
 
 function addAll(parts: readonly Sums[]): Sums {
-  const sum = (length: number, pick: (part: Sums) => readonly number[]): number[] =>
-    Array.from({ length }, (_, index) =>
-      parts.reduce((total, part) => total + (pick(part)[index] ?? 0), 0),
-    );
+  const sum = (length: number, pick: (part: Sums) => readonly number[]): number[] => {
+    const total = new Array<number>(length).fill(0);
+    for (const part of parts) {
+      const amounts = pick(part);
+      for (let index = 0; index < length; index++) {
+        total[index] = (total[index] ?? 0) + (amounts[index] ?? 0);
+      }
+    }
+    return total;
+  };
   return {
     allocatable: sum(RESOURCE_COUNT, (part) => part.allocatable),
     allocated: sum(RESOURCE_COUNT, (part) => part.allocated),
