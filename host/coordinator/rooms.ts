@@ -13,51 +13,11 @@ import {
   RESOURCE_COUNT,
 } from "../core/abi.js";
 import type { NodeInput } from "./inputs.js";
+import { LeaseView } from "./lease-view.js";
+import { type NodeTable, nodeTable, rowsOf } from "./node-table.js";
 
 const NOTHING_TAKEN: TakenOn = { leases: [], bands: [] };
 const NO_NODE: Readonly<Float64Array> = new Float64Array(NEED_COLUMNS).fill(-1);
-
-/** The nodes of one decision as they were found: many working copies are made of them. */
-interface NodeTable {
-  readonly nodeIds: readonly string[];
-  readonly index: ReadonlyMap<string, number>;
-  /** Node x resource x phase. */
-  readonly room: Float64Array;
-  readonly allocatable: readonly (readonly number[])[];
-  readonly lossChances: readonly number[] | undefined;
-}
-
-const TABLES = new WeakMap<readonly NodeInput[], NodeTable>();
-
-function tableOf(nodes: readonly NodeInput[]): NodeTable {
-  const known = TABLES.get(nodes);
-  if (known !== undefined) return known;
-  const nodeIds = nodes.map(({ nodeId }) => nodeId);
-  const room = new Float64Array(nodes.length * NEED_COLUMNS);
-  nodes.forEach((node, index) => {
-    room.set(node.room, index * NEED_COLUMNS);
-  });
-  const table = {
-    nodeIds,
-    index: new Map(nodeIds.map((nodeId, index) => [nodeId, index])),
-    room,
-    allocatable: nodes.map(({ allocatable }) => allocatable),
-    lossChances: nodes.some(({ lossChance }) => lossChance !== undefined)
-      ? nodes.map(({ lossChance = 0 }) => lossChance)
-      : undefined,
-  };
-  TABLES.set(nodes, table);
-  return table;
-}
-
-/** The room of every node for leases of the same spans, kept while the rooms change. */
-interface LeaseView {
-  readonly spans: LeaseSpans;
-  readonly rows: readonly Float64Array[];
-  /** Nodes whose row has to be worked out again. */
-  readonly stale: number[];
-  readonly isStale: Uint8Array;
-}
 
 export class Rooms {
   readonly #table: NodeTable;
@@ -67,7 +27,7 @@ export class Rooms {
   readonly #taken = new Map<string, TakenOn>();
 
   constructor(nodes: readonly NodeInput[]) {
-    this.#table = tableOf(nodes);
+    this.#table = nodeTable(nodes);
     this.#room = this.#table.room.slice();
     this.#rows = rowsOf(this.#room);
   }
@@ -76,9 +36,7 @@ export class Rooms {
   reset(): void {
     this.#room.set(this.#table.room);
     this.#taken.clear();
-    for (const view of this.#views) {
-      for (let index = 0; index < this.#rows.length; index++) markStale(view, index);
-    }
+    for (const view of this.#views) view.forgetAll();
   }
 
   /** Chances that nodes are lost, in the order of `nodeIds`; undefined where no node has a hint. */
@@ -118,7 +76,7 @@ export class Rooms {
   /** The row of a node that is about to change. */
   #changing(nodeId: string): Float64Array | undefined {
     const index = this.#table.index.get(nodeId) ?? -1;
-    for (const view of this.#views) if (index >= 0) markStale(view, index);
+    for (const view of this.#views) if (index >= 0) view.forget(index);
     return this.#rows[index];
   }
 
@@ -139,32 +97,17 @@ export class Rooms {
    * `nodeIds`; read only, and of the moment.
    */
   forLeases(spans: LeaseSpans): readonly Float64Array[] {
-    const view = this.#viewOf(spans);
-    for (const index of view.stale) {
-      leastInBands(this.#rows[index] ?? NO_NODE, spans, view.rows[index]);
-      view.isStale[index] = 0;
+    let view = this.#views.find((each) => each.spans === spans);
+    if (view === undefined) {
+      view = new LeaseView(spans, this.#rows);
+      this.#views.push(view);
     }
-    view.stale.length = 0;
-    return view.rows;
+    return view.rows();
   }
 
   /** The same of one node. */
   forLease(nodeId: string, spans: LeaseSpans): Readonly<Float64Array> {
     return this.forLeases(spans)[this.#table.index.get(nodeId) ?? -1] ?? NO_NODE;
-  }
-
-  #viewOf(spans: LeaseSpans): LeaseView {
-    const known = this.#views.find((view) => view.spans === spans);
-    if (known !== undefined) return known;
-    const count = this.#rows.length;
-    const view = {
-      spans,
-      rows: rowsOf(new Float64Array(count * NEED_COLUMNS)),
-      stale: Array.from({ length: count }, (_, index) => index),
-      isStale: new Uint8Array(count).fill(1),
-    };
-    this.#views.push(view);
-    return view;
   }
 
   /**
@@ -265,39 +208,6 @@ export class Rooms {
       }
     }
     return best;
-  }
-}
-
-function rowsOf(table: Float64Array): Float64Array[] {
-  const rows: Float64Array[] = [];
-  for (let first = 0; first < table.length; first += NEED_COLUMNS) {
-    rows.push(table.subarray(first, first + NEED_COLUMNS));
-  }
-  return rows;
-}
-
-function markStale({ stale, isStale }: LeaseView, index: number): void {
-  if (isStale[index] === 1) return;
-  isStale[index] = 1;
-  stale.push(index);
-}
-
-function leastInBands(
-  room: Readonly<Float64Array>,
-  spans: LeaseSpans,
-  into: Float64Array | undefined,
-): void {
-  if (into === undefined) return;
-  for (let phase = 0; phase < PHASE_COUNT; phase++) {
-    const bands = spans[phase] ?? [];
-    for (let resource = 0; resource < RESOURCE_COUNT; resource++) {
-      let least = Number.POSITIVE_INFINITY;
-      for (let index = 0; index < bands.length; index++) {
-        const value = room[needColumn(resource, bands[index] ?? 0)] ?? 0;
-        if (value < least) least = value;
-      }
-      into[needColumn(resource, phase)] = least;
-    }
   }
 }
 

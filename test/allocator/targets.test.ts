@@ -1,9 +1,10 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { PredictiveAllocator } from "../../host/allocator/allocator.js";
+import { POOL_RHO, POOL_Z } from "../../host/allocator/policy.js";
 import { QuantileSums, readMemberNeed } from "../../host/allocator/quantile-sums.js";
 import { aggregateQuantileReference } from "../../host/allocator/reference.js";
-import { compileBinary, ENVELOPE_ROWS, NEED_COLUMNS } from "../../host/core/index.js";
+import { compileBinary, ENVELOPE_ROWS, NEED_COLUMNS, PHASE_COUNT } from "../../host/core/index.js";
 import { MemoryLedger } from "../../host/ledger/memory.js";
 import { VirtualClock } from "../../host/lib/clock.js";
 import { Prng } from "../../host/lib/prng.js";
@@ -13,6 +14,7 @@ import { FakeProfiles } from "./fakes.js";
 const test = suite("allocator/targets");
 const START = 1_700_000_000_000;
 const NODES = 20;
+const POOL_Z_SINGLE = Math.fround(POOL_Z);
 
 class CountingProfiles extends FakeProfiles {
   reads: string[] = [];
@@ -123,9 +125,12 @@ test("sums of any number of members, added one by one, are those of the referenc
         uppers[column]?.push(need[NEED_COLUMNS + column] ?? 0);
       }
     }
-    const got = sums.quantile();
-    assert.is(got.length, NEED_COLUMNS);
-    assert.ok(aggregateQuantileReference !== undefined && got.every((value) => value >= 0));
+    const rho = medians.map((_, column) => POOL_RHO[Math.floor(column / PHASE_COUNT)] ?? 0);
+    const want = aggregateQuantileReference(medians, uppers, rho.map(Math.fround), POOL_Z_SINGLE);
+    sums.quantile().forEach((value, column) => {
+      const expected = want[column] ?? Number.NaN;
+      assert.ok(Math.abs(value - expected) <= 1e-9 * (1 + expected), `${count}: ${value}`);
+    });
   }
 });
 
