@@ -13,12 +13,13 @@ import { madd } from "../simd/madd";
  *   scratch  f32[4][ceil(H / 8) * 8]  written; one a thread
  *
  * No two regions overlap. inputSize >= 1, hiddenSize a multiple of 4. n's sums start apart where
- * `gruStep` chains them, so the two agree within 1e-6, not to the bit: a replay keeps to one of them.
- * NaN in, NaN out.
+ * `gruStep` chains them, so the two agree within 1e-6, not to the bit: a replay keeps to one of
+ * them. NaN in, NaN out.
  *
- * Six sums at work, four columns a turn, each a block of its own as in `affineTile`. The activations
- * come after all sums, in loops whose constants stay in registers. Tried and left out: one gate of 32
- * units at a time (.70 as fast): nine loads a column do not fit in registers beside eight sums.
+ * Six sums at work, four columns a turn, each a block of its own as in `affineTile`. The
+ * activations come after all sums, in loops whose constants stay in registers. Tried and left out:
+ * one gate of 32 units at a time (.70 as fast), since nine loads a column do not fit in registers
+ * beside eight sums.
  */
 export function gruStepOne(
   packed: usize,

@@ -21,9 +21,9 @@ export function fitLeast(
   need: usize,
   scores: usize,
 ): i32 {
-  const pairs = columnCount === 12 ? nodeCount & ~7 : 0;
-  let found: i32 = pairs > 0 ? leastOfTwelve(room, roomStrideBytes, pairs, need, scores) : -1;
-  for (let node = pairs; node < nodeCount; node += 4) {
+  const whole = nodeCount & ~15;
+  let found = leastOfBlocks(room, roomStrideBytes, whole, columnCount, need, scores);
+  for (let node = whole; node < nodeCount; node += 4) {
     const at = (<usize>node) << 2;
     let ok = f32x4.lt(v128.load(scores + at), f32x4.splat(scoreOf(scores, found)));
     if (node + 4 > nodeCount) ok = v128.and(ok, firstLanes(nodeCount - node));
@@ -34,65 +34,46 @@ export function fitLeast(
   return found;
 }
 
-/** Twelve splats fill the registers; eight nodes a turn, since rows are far from one another. */
-function leastOfTwelve(at: usize, stride: usize, nodeCount: i32, need: usize, scores: usize): i32 {
-  const n0 = v128.load32_splat(need);
-  const n1 = v128.load32_splat(need, 4);
-  const n2 = v128.load32_splat(need, 8);
-  const n3 = v128.load32_splat(need, 12);
-  const n4 = v128.load32_splat(need, 16);
-  const n5 = v128.load32_splat(need, 20);
-  const n6 = v128.load32_splat(need, 24);
-  const n7 = v128.load32_splat(need, 28);
-  const n8 = v128.load32_splat(need, 32);
-  const n9 = v128.load32_splat(need, 36);
-  const n10 = v128.load32_splat(need, 40);
-  const n11 = v128.load32_splat(need, 44);
+/**
+ * Sixteen nodes a turn, since rows are far from one another; after every four columns it looks whether
+ * any of them is still in question.
+ */
+function leastOfBlocks(
+  room: usize,
+  stride: usize,
+  nodeCount: i32,
+  columnCount: i32,
+  need: usize,
+  scores: usize,
+): i32 {
+  const needEnd = need + ((<usize>columnCount) << 2);
   let found: i32 = -1;
   let best = f32x4.splat(Infinity);
-  for (let node: i32 = 0; node < nodeCount; node += 8) {
-    const score = scores + ((<usize>node) << 2);
+  for (let node: i32 = 0; node < nodeCount; node += 16) {
+    const at = (<usize>node) << 2;
+    const score = scores + at;
     let a = f32x4.lt(v128.load(score), best);
     let b = f32x4.lt(v128.load(score, 16), best);
-    if (!v128.any_true(v128.or(a, b))) continue;
-    let row = at + ((<usize>node) << 2);
-    a = v128.and(a, f32x4.le(n0, v128.load(row)));
-    b = v128.and(b, f32x4.le(n0, v128.load(row, 16)));
-    row += stride;
-    a = v128.and(a, f32x4.le(n1, v128.load(row)));
-    b = v128.and(b, f32x4.le(n1, v128.load(row, 16)));
-    row += stride;
-    a = v128.and(a, f32x4.le(n2, v128.load(row)));
-    b = v128.and(b, f32x4.le(n2, v128.load(row, 16)));
-    row += stride;
-    a = v128.and(a, f32x4.le(n3, v128.load(row)));
-    b = v128.and(b, f32x4.le(n3, v128.load(row, 16)));
-    row += stride;
-    a = v128.and(a, f32x4.le(n4, v128.load(row)));
-    b = v128.and(b, f32x4.le(n4, v128.load(row, 16)));
-    row += stride;
-    a = v128.and(a, f32x4.le(n5, v128.load(row)));
-    b = v128.and(b, f32x4.le(n5, v128.load(row, 16)));
-    row += stride;
-    a = v128.and(a, f32x4.le(n6, v128.load(row)));
-    b = v128.and(b, f32x4.le(n6, v128.load(row, 16)));
-    row += stride;
-    a = v128.and(a, f32x4.le(n7, v128.load(row)));
-    b = v128.and(b, f32x4.le(n7, v128.load(row, 16)));
-    row += stride;
-    a = v128.and(a, f32x4.le(n8, v128.load(row)));
-    b = v128.and(b, f32x4.le(n8, v128.load(row, 16)));
-    row += stride;
-    a = v128.and(a, f32x4.le(n9, v128.load(row)));
-    b = v128.and(b, f32x4.le(n9, v128.load(row, 16)));
-    row += stride;
-    a = v128.and(a, f32x4.le(n10, v128.load(row)));
-    b = v128.and(b, f32x4.le(n10, v128.load(row, 16)));
-    row += stride;
-    a = v128.and(a, f32x4.le(n11, v128.load(row)));
-    b = v128.and(b, f32x4.le(n11, v128.load(row, 16)));
-    if (!v128.any_true(v128.or(a, b))) continue;
-    found = leastLane(scores, node, i32x4.bitmask(a) | (i32x4.bitmask(b) << 4), found);
+    let c = f32x4.lt(v128.load(score, 32), best);
+    let d = f32x4.lt(v128.load(score, 48), best);
+    let row = room + at;
+    let column = need;
+    while (column < needEnd && v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) {
+      const stop = min(column + 16, needEnd);
+      do {
+        const needed = v128.load32_splat(column);
+        a = v128.and(a, f32x4.le(needed, v128.load(row)));
+        b = v128.and(b, f32x4.le(needed, v128.load(row, 16)));
+        c = v128.and(c, f32x4.le(needed, v128.load(row, 32)));
+        d = v128.and(d, f32x4.le(needed, v128.load(row, 48)));
+        row += stride;
+        column += 4;
+      } while (column < stop);
+    }
+    const low = i32x4.bitmask(a) | (i32x4.bitmask(b) << 4);
+    const lanes = low | (i32x4.bitmask(c) << 8) | (i32x4.bitmask(d) << 12);
+    if (lanes === 0) continue;
+    found = leastLane(scores, node, lanes, found);
     best = f32x4.splat(scoreOf(scores, found));
   }
   return found;

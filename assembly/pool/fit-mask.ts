@@ -37,13 +37,23 @@ function maskRow(
   out: usize,
 ): void {
   const ones = i8x16.splat(1);
+  const needEnd = need + ((<usize>columnCount) << 2);
   let node: i32 = 0;
   for (; node + 16 <= nodeCount; node += 16) {
     const at = room + ((<usize>node) << 2);
-    const a = feasible(at, stride, need, columnCount);
-    const b = feasible(at + 16, stride, need, columnCount);
-    const c = feasible(at + 32, stride, need, columnCount);
-    const d = feasible(at + 48, stride, need, columnCount);
+    let a = i32x4.splat(-1);
+    let b = a;
+    let c = a;
+    let d = a;
+    let row = at;
+    for (let column = need; column < needEnd; column += 4) {
+      const needed = v128.load32_splat(column);
+      a = v128.and(a, f32x4.le(needed, v128.load(row)));
+      b = v128.and(b, f32x4.le(needed, v128.load(row, 16)));
+      c = v128.and(c, f32x4.le(needed, v128.load(row, 32)));
+      d = v128.and(d, f32x4.le(needed, v128.load(row, 48)));
+      row += stride;
+    }
     // All-ones lanes saturate to all-ones bytes.
     const low = i16x8.narrow_i32x4_s(a, b);
     const high = i16x8.narrow_i32x4_s(c, d);
