@@ -1,6 +1,6 @@
 /** What must hold after every operation, of the book alone. */
 import { RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
-import type { ReservationRecord } from "../ledger/records.js";
+import type { AllocationRecord, ReservationRecord } from "../ledger/records.js";
 import { invariant, present } from "../lib/assert.js";
 import type { Book, GroupState, NodeState } from "./book.js";
 import { dueMs } from "./leases.js";
@@ -16,36 +16,54 @@ export function checkBook(book: Book, nowMs: number): void {
 
 /** Each pool's totals equal the sum over its members, and nobody is in two pools. */
 function checkSums(book: Book): void {
-  const sums = new Map<string, Float64Array>();
-  const counts = new Map<string, number>();
+  const nodes = new Map<string, Tally>();
+  const groups = new Map<string, Tally>();
   for (const [instanceId, record] of book.allocations) {
     invariant(record.instanceId === instanceId, `allocation of ${instanceId} under its own id`);
-    for (const key of [`node/${record.nodeId}`, `group/${record.groupId}`]) {
-      const sum = sums.get(key) ?? new Float64Array(RESOURCE_COUNT);
-      for (let r = 0; r < RESOURCE_COUNT; r++) {
-        invariant((record.allocated[r] ?? -1) >= 0, `allocation of ${instanceId} not negative`);
-        sum[r] = (sum[r] ?? 0) + (record.allocated[r] ?? 0);
-      }
-      sums.set(key, sum);
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-    }
+    const isSound = record.allocated.every((amount) => amount >= 0);
+    invariant(isSound, `allocation of ${instanceId} not negative`);
     invariant(!book.claimedByInstance.has(instanceId), `${instanceId} holds one thing`);
+    count(nodes, record.nodeId, record);
+    count(groups, record.groupId, record);
   }
-  const pools = [
-    ...[...book.nodes.values()].map((node) => ({ key: `node/${node.nodeId}`, pool: node })),
-    ...[...book.groups.values()].map((group) => ({ key: `group/${group.groupId}`, pool: group })),
-  ];
-  for (const { key, pool } of pools) {
-    invariant(pool.members.size === (counts.get(key) ?? 0), `members of ${key}`);
+  checkTallies("node", book.nodes, nodes);
+  checkTallies("group", book.groups, groups);
+}
+
+interface Tally {
+  readonly sum: Float64Array;
+  members: number;
+}
+
+function count(tallies: Map<string, Tally>, id: string, { allocated }: AllocationRecord): void {
+  let tally = tallies.get(id);
+  if (tally === undefined) {
+    tally = { sum: new Float64Array(RESOURCE_COUNT), members: 0 };
+    tallies.set(id, tally);
+  }
+  tally.members++;
+  for (let r = 0; r < RESOURCE_COUNT; r++) {
+    tally.sum[r] = (tally.sum[r] ?? 0) + (allocated[r] ?? Number.NaN);
+  }
+}
+
+function checkTallies(
+  kind: "node" | "group",
+  pools: ReadonlyMap<string, NodeState | GroupState>,
+  tallies: Map<string, Tally>,
+): void {
+  for (const [id, pool] of pools) {
+    const tally = tallies.get(id);
+    invariant(pool.members.size === (tally?.members ?? 0), `members of ${kind}/${id}`);
     for (let r = 0; r < RESOURCE_COUNT; r++) {
       invariant(
-        pool.allocated[r] === (sums.get(key)?.[r] ?? 0),
-        `sum of ${RESOURCES[r]} in ${key}`,
+        pool.allocated[r] === (tally?.sum[r] ?? 0),
+        `sum of ${RESOURCES[r]} in ${kind}/${id}`,
       );
     }
-    sums.delete(key);
+    tallies.delete(id);
   }
-  invariant(sums.size === 0, `pool of ${[...sums.keys()].join()}`);
+  invariant(tallies.size === 0, `pool of ${kind}/${[...tallies.keys()].join()}`);
 }
 
 /** allocated + reserved <= allocatable, now and later, unless the node itself was made smaller. */

@@ -67,7 +67,7 @@ export class InstanceStream {
   /** Hard caps from now on; a resource that is not named has none. */
   setLimits(limits: ResourceAmounts): void {
     const { views, plan } = this.#core;
-    writeIdentity(views, plan, SLOT, { limits, outageMinutes: 0 });
+    writeIdentity(views.all, plan, SLOT, { limits, outageMinutes: 0 });
     this.#caps = RESOURCES.map((resource) => limits[resource] ?? Number.NaN);
   }
 

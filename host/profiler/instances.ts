@@ -73,8 +73,9 @@ export class InstanceTable {
   ): Tenancy & { readonly isNew: boolean } {
     const known = this.find(registration.instanceId);
     if (known !== undefined) {
-      known.life.registration = registration;
-      return { ...known, isNew: false };
+      const { slot, life } = known;
+      life.registration = registration;
+      return { slot, life, isNew: false };
     }
     const slot = this.#slots.take(registration.instanceId);
     const life = newLife(registration, record);

@@ -149,7 +149,7 @@ export class Profiler implements ProfileReader {
   }
 
   has(instanceId: string): boolean {
-    return this.#instances.find(instanceId) !== undefined;
+    return this.#instances.slotOf(instanceId) !== undefined;
   }
 
   /** @throws ERR_UNKNOWN_ID */
@@ -171,7 +171,8 @@ export class Profiler implements ProfileReader {
     this.#checkOpen();
     checkRegistration(registration);
     const { instanceId } = registration;
-    const record = this.has(instanceId) ? undefined : this.#lives?.(instanceId);
+    const isKnown = this.#instances.slotOf(instanceId) !== undefined;
+    const record = isKnown ? undefined : this.#lives?.(instanceId);
     const { slot, life, isNew } = this.#instances.register(registration, record);
     if (isNew) {
       // The first sample to come counts the incarnation under way.
@@ -188,7 +189,7 @@ export class Profiler implements ProfileReader {
       const outageMinutes = registration.typicalOutageMinutes ?? OUTAGE_MINUTES_DEFAULT;
       const { limits, jobType } = registration;
       const identity = { limits, jobType, outageMinutes };
-      writeIdentity(this.#core.views, this.#core.plan, slot, identity);
+      writeIdentity(this.#core.views.all, this.#core.plan, slot, identity);
       this.#facts.setOutage(slot, outageMinutes);
     });
   }

@@ -2,6 +2,7 @@
 import {
   PAST_BYTES,
   PAST_JOB_TYPE,
+  RESOURCE_COUNT,
   RESOURCES,
   TILE_CAP,
   TILE_INTERRUPTIONS,
@@ -11,6 +12,7 @@ import {
 import type { ProfilerPlan } from "../core/plan.js";
 import { tilePtr } from "../core/tile-lanes.js";
 import type { BoundViews } from "../core/views.js";
+import { present } from "../lib/assert.js";
 import { jobTypeCodes } from "../model/job-type.js";
 import type { ResourceAmounts } from "../sources/sample.js";
 
@@ -28,9 +30,9 @@ export function writeIdentity(
   const { f32, u8 } = views;
   const base = tilePtr(plan, slot >>> 3);
   const lane = slot & 7;
-  const caps = (base + TILE_CAP) / 4 + lane * RESOURCES.length;
-  for (const [index, resource] of RESOURCES.entries()) {
-    f32[caps + index] = identity.limits?.[resource] ?? Number.NaN;
+  const caps = (base + TILE_CAP) / 4 + lane * RESOURCE_COUNT;
+  for (let index = 0; index < RESOURCE_COUNT; index++) {
+    f32[caps + index] = identity.limits?.[present(RESOURCES[index], "resource")] ?? Number.NaN;
   }
   f32[(base + TILE_OUTAGE) / 4 + lane] = identity.outageMinutes;
   u8.set(jobTypeCodes(identity.jobType), base + TILE_PAST + lane * PAST_BYTES + PAST_JOB_TYPE);
