@@ -21,8 +21,8 @@ const TAIL_START: f32 = 2.3263479;
 const SCORE_MAX: f32 = 6.0;
 const PER_LN5: f32 = 0.6213349345596119;
 
-const QUANTA: f64 = 1024.0;
-const QUANTUM: f64 = 0.0009765625;
+const QUANTA: f32 = 1024.0;
+const QUANTUM: f32 = 0.0009765625;
 
 // pmin and pmax are one instruction each and keep a NaN that is their first operand.
 
@@ -32,22 +32,26 @@ function through(tau: v128, from: f32, scale: f32): v128 {
   return f32x4.pmin(f32x4.pmax(way, f32x4.splat(0.0)), f32x4.splat(1.0));
 }
 
-/** Share of the draws below each score, Phi(score). */
-function normalShare(score: v128): v128 {
-  const one = f32x4.splat(1.0);
+/** The polynomial of the upper tail, P(abs(score)). */
+function tailBase(score: v128): v128 {
   const x = f32x4.abs(score);
   let p = f32x4.add(f32x4.splat(P5), f32x4.mul(x, f32x4.splat(P6)));
   p = f32x4.add(f32x4.splat(P4), f32x4.mul(x, p));
   p = f32x4.add(f32x4.splat(P3), f32x4.mul(x, p));
   p = f32x4.add(f32x4.splat(P2), f32x4.mul(x, p));
   p = f32x4.add(f32x4.splat(P1), f32x4.mul(x, p));
-  p = f32x4.add(one, f32x4.mul(x, p));
-  p = f32x4.mul(p, p);
+  return f32x4.add(f32x4.splat(1.0), f32x4.mul(x, p));
+}
+
+/** Share of the draws below each score, Phi(score), from P(abs(score)). */
+function shareBelow(base: v128, score: v128): v128 {
+  let p = f32x4.mul(base, base);
   p = f32x4.mul(p, p);
   p = f32x4.mul(p, p);
   p = f32x4.mul(p, p);
   const above = f32x4.div(f32x4.splat(0.5), p);
-  return v128.bitselect(above, f32x4.sub(one, above), f32x4.lt(score, f32x4.splat(0.0)));
+  const below = f32x4.sub(f32x4.splat(1.0), above);
+  return v128.bitselect(above, below, f32x4.lt(score, f32x4.splat(0.0)));
 }
 
 /** How far beyond the .99 quantile, in distances from .95 to .99; 0 before it. */
@@ -61,11 +65,15 @@ function tailLength(score: v128): v128 {
   return f32x4.mul(f32x4.pmax(l, f32x4.splat(0.0)), f32x4.splat(PER_LN5));
 }
 
-/** Rounds up to a multiple of 2^-10, then min(., cap) - shift, not below 0. */
+/** Up to a multiple of 2^-10. Exact in f32: only powers of two are multiplied with. */
+function roundUp(need: v128): v128 {
+  const quanta = f32x4.ceil(f32x4.mul(need, f32x4.splat(QUANTA)));
+  return f32x4.mul(quanta, f32x4.splat(QUANTUM));
+}
+
+/** min(., cap) - shift, not below 0. */
 function settle(need: v128, cap: v128, shift: v128): v128 {
-  const whole = f64x2.ceil(f64x2.mul(need, f64x2.splat(QUANTA)));
-  const capped = f64x2.pmin(f64x2.mul(whole, f64x2.splat(QUANTUM)), cap);
-  return f64x2.pmax(f64x2.sub(capped, shift), f64x2.splat(0.0));
+  return f64x2.pmax(f64x2.sub(f64x2.pmin(need, cap), shift), f64x2.splat(0.0));
 }
 
 /**
@@ -84,9 +92,14 @@ function settle(need: v128, cap: v128, shift: v128): v128 {
  *
  * The need is the inverse of the distribution function, linear between the knots, beyond .99 with
  * an exponential tail: q99 + (q99 - q95) / ln 5 * ln(.01 / (1 - tau)). It is rounded up to a
- * multiple of 2^-10, so that sums of draws are exact. `drawCount` is a multiple of 4. Inputs may
- * alias each other, not the output. A NaN knot makes its column NaN, a NaN factor its draw.
- * Reference: `memberDrawsReference`.
+ * multiple of 2^-10, so that sums of draws are exact. `drawCount` is a multiple of 4, knots are
+ * below 2^117. Inputs may alias each other, not the output. A NaN knot makes its column NaN, a NaN
+ * factor its draw. Reference: `memberDrawsReference`.
+ *
+ * Many short passes, each a single block, since a draw is a chain of some 200 cycles: in one pass
+ * the processor's queue holds one draw and a half. Between passes a draw's share and score lie where
+ * its first column goes. Column by column also because the rows are 4 kB apart for 512 draws: twelve
+ * at once compete for the eight places of one set of the first-level cache.
  */
 export function memberDraws(
   common: usize,
@@ -100,42 +113,105 @@ export function memberDraws(
   columnCount: i32,
   drawCount: i32,
 ): void {
+  if (columnCount < 1 || drawCount < 4) return;
+  const bytes = (<usize>drawCount) << 3;
+  const end = out + bytes;
+  scoreDraws(common, group, cause, own, loads, out, end);
+  shareDraws(out, end);
+  lengthenDraws(out, end);
+  // The first row last: it holds what all are made from.
+  for (let column: i32 = columnCount - 1; column >= 0; --column) {
+    const at = <usize>column;
+    const row = out + at * bytes;
+    drawColumn(out, end, knots + (at << 5), row);
+    settleColumn(row, row + bytes, limits + (at << 4));
+  }
+}
+
+/** The score of four draws into the second half of 32 bytes. */
+function scoreDraws(
+  common: usize,
+  group: usize,
+  cause: usize,
+  own: usize,
+  loads: usize,
+  to: usize,
+  end: usize,
+): void {
+  const ofCommon = v128.load32_splat(loads);
+  const ofGroup = v128.load32_splat(loads, 4);
+  const ofCause = v128.load32_splat(loads, 8);
+  const ofOwn = v128.load32_splat(loads, 12);
+  let at: usize = 0;
+  do {
+    let score = f32x4.mul(ofCommon, v128.load(common + at));
+    score = f32x4.add(score, f32x4.mul(ofGroup, v128.load(group + at)));
+    score = f32x4.add(score, f32x4.mul(ofCause, v128.load(cause + at)));
+    score = f32x4.add(score, f32x4.mul(ofOwn, v128.load(own + at)));
+    v128.store(to, score, 16);
+    at += 16;
+    to += 32;
+  } while (to < end);
+}
+
+/** The share of the draws below into the first half. */
+function shareDraws(start: usize, end: usize): void {
+  let at = start;
+  do {
+    v128.store(at, tailBase(v128.load(at, 16)));
+    at += 32;
+  } while (at < end);
+  at = start;
+  do {
+    v128.store(at, shareBelow(v128.load(at), v128.load(at, 16)));
+    at += 32;
+  } while (at < end);
+}
+
+/** The tail's length in the place of the score. One draw in a hundred has one. */
+function lengthenDraws(at: usize, end: usize): void {
+  do {
+    const score = v128.load(at, 16);
+    const isFar = v128.any_true(f32x4.gt(score, f32x4.splat(TAIL_START)));
+    v128.store(at, isFar ? tailLength(score) : f32x4.splat(0.0), 16);
+    at += 32;
+  } while (at < end);
+}
+
+/** Needs from shares and tails, four in the first half of 32 bytes; `to` may be where they lie. */
+function drawColumn(from: usize, end: usize, knot: usize, to: usize): void {
   const one = f32x4.splat(1.0);
-  const bytes = (<usize>drawCount) << 2;
-  for (let at: usize = 0; at < bytes; at += 16) {
-    let score = f32x4.mul(v128.load32_splat(loads), v128.load(common + at));
-    score = f32x4.add(score, f32x4.mul(v128.load32_splat(loads, 4), v128.load(group + at)));
-    score = f32x4.add(score, f32x4.mul(v128.load32_splat(loads, 8), v128.load(cause + at)));
-    score = f32x4.add(score, f32x4.mul(v128.load32_splat(loads, 12), v128.load(own + at)));
-    const tau = normalShare(score);
+  const least = v128.load32_splat(knot);
+  const q50 = v128.load32_splat(knot, 4);
+  const q90 = v128.load32_splat(knot, 8);
+  const q95 = v128.load32_splat(knot, 12);
+  const q99 = v128.load32_splat(knot, 16);
+  do {
+    const tau = v128.load(from);
+    const tail = v128.load(from, 16);
     const t1 = through(tau, 0.0, 2.0);
     const t2 = through(tau, 0.5, 2.5);
     const t3 = through(tau, 0.9, 20.0);
     const t4 = through(tau, 0.95, 25.0);
-    // One draw in a hundred is beyond the .99 quantile.
-    const isFar = v128.any_true(f32x4.gt(score, f32x4.splat(TAIL_START)));
-    const tail = isFar ? tailLength(score) : f32x4.splat(0.0);
-    const w0 = f32x4.sub(one, t1);
-    const w1 = f32x4.sub(t1, t2);
-    const w2 = f32x4.sub(t2, t3);
-    const w3 = f32x4.sub(f32x4.sub(t3, t4), tail);
-    const w4 = f32x4.add(t4, tail);
-    let knot = knots;
-    let limit = limits;
-    let to = out + (at << 1);
-    for (let column: i32 = 0; column < columnCount; ++column) {
-      let need = f32x4.mul(w0, v128.load32_splat(knot));
-      need = f32x4.add(need, f32x4.mul(w1, v128.load32_splat(knot, 4)));
-      need = f32x4.add(need, f32x4.mul(w2, v128.load32_splat(knot, 8)));
-      need = f32x4.add(need, f32x4.mul(w3, v128.load32_splat(knot, 12)));
-      need = f32x4.add(need, f32x4.mul(w4, v128.load32_splat(knot, 16)));
-      const cap = v128.load64_splat(limit);
-      const shift = v128.load64_splat(limit, 8);
-      v128.store(to, settle(f64x2.promote_low_f32x4(need), cap, shift));
-      v128.store(to, settle(f64x2.promote_low_f32x4(upperHalf(need)), cap, shift), 16);
-      knot += 32;
-      limit += 16;
-      to += (<usize>drawCount) << 3;
-    }
-  }
+    let need = f32x4.mul(f32x4.sub(one, t1), least);
+    need = f32x4.add(need, f32x4.mul(f32x4.sub(t1, t2), q50));
+    need = f32x4.add(need, f32x4.mul(f32x4.sub(t2, t3), q90));
+    need = f32x4.add(need, f32x4.mul(f32x4.sub(f32x4.sub(t3, t4), tail), q95));
+    need = f32x4.add(need, f32x4.mul(f32x4.add(t4, tail), q99));
+    v128.store(to, roundUp(need));
+    from += 32;
+    to += 32;
+  } while (from < end);
+}
+
+/** Four needs become four draws in 32 bytes. */
+function settleColumn(at: usize, end: usize, limit: usize): void {
+  const cap = v128.load64_splat(limit);
+  const shift = v128.load64_splat(limit, 8);
+  do {
+    const need = v128.load(at);
+    v128.store(at, settle(f64x2.promote_low_f32x4(need), cap, shift));
+    v128.store(at, settle(f64x2.promote_low_f32x4(upperHalf(need)), cap, shift), 16);
+    at += 32;
+  } while (at < end);
 }
