@@ -6,7 +6,8 @@
  *
  * Goals: from `submit` to the decision that is written and acted on, in process: named
  * interruptions, and reclaims over 50 nodes with 500 candidates; ledger in memory. Beside them what
- * a tick costs that has nothing to decide. Non-goals: the ledger's disk, predictions.
+ * a tick costs that has nothing to decide, one a second, with the pools' targets read within 20 s.
+ * Non-goals: the ledger's disk, predictions.
  */
 import { writeFileSync } from "node:fs";
 import { PredictiveAllocator } from "../host/allocator/allocator.js";
@@ -28,7 +29,7 @@ const words = process.argv.slice(2);
 const smoke = words.includes("--smoke");
 const jsonFile = words[words.indexOf("--json") + 1];
 const nodeCount = smoke ? 200 : 10_000;
-const tickCount = countOf("--ticks", smoke ? 2 : 10);
+const tickCount = countOf("--ticks", smoke ? 2 : 80);
 const interruptionCount = countOf("--interruptions", smoke ? 20 : 1_000);
 const reclaimCount = countOf("--reclaims", smoke ? 2 : 100);
 
@@ -77,6 +78,8 @@ const allocator = new PredictiveAllocator({
   ledger,
   clock,
   module: compileBinary("release"),
+  // As in the service.
+  targetsEveryMs: 20_000,
 });
 const coordinator = new Coordinator({
   allocator,
@@ -106,17 +109,21 @@ allocator.transact(() => {
 });
 await coordinator.tick();
 
-const idleMs = await timesOf(tickCount, async () => {
+/** A second apart: four times round, after which neighbours may give. */
+const idleMs = await timesOf(tickCount, async (index) => {
+  clock.advanceTo(NOW + (index + 1) * 1_000);
   await coordinator.tick();
 });
 let victimCount = 0;
 const kinds = new Map<string, number>();
 const interruptMs = await timesOf(interruptionCount, async (index) => {
+  clock.advanceTo(clock.nowMs() + 1);
   const instanceId = `i-${prng.below(nodeCount)}-${index % PER_NODE}`;
   coordinator.submit({ kind: "interrupt", requestId: `q-${index}`, receivedMs: NOW, instanceId });
   count(await coordinator.decideDue());
 });
 const reclaimMs = await timesOf(reclaimCount, async (index) => {
+  clock.advanceTo(clock.nowMs() + 1);
   const first = (index * SCOPE_NODES) % nodeCount;
   const nodeIds = Array.from({ length: SCOPE_NODES }, (_, at) => `n-${(first + at) % nodeCount}`);
   coordinator.submit({
