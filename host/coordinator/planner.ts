@@ -39,10 +39,10 @@ import {
 import { Rooms } from "./rooms.js";
 import { type Evictable, leastWithEvictions } from "./short-cover.js";
 import { isWorthChanging, keptCover } from "./tentative.js";
-import type { ReclaimRequest } from "./types.js";
+import type { CoordinatorPolicy, ReclaimRequest } from "./types.js";
 
-/** Each round drops one victim that cannot be placed and covers anew. */
-const ROUNDS_MAX = 32;
+/** Victims without a place that are left out before a plan is given up. */
+const UNPLACED_MAX = 32;
 
 /** The group of leases that keep room for a request, and of nobody else. */
 export const HOLD_GROUP = "hold";
@@ -75,6 +75,23 @@ interface Standing {
   readonly judged: readonly (Candidate | Exclusion)[];
   readonly shrinks: ShrinksByNode;
   readonly unplaced: readonly Unplaced[];
+  /** How many without a place the round may find. */
+  readonly dropMax: number;
+}
+
+/** A cover that is covered anew without those of its victims who have no place. */
+type Outcome = Proposal | readonly Unplaced[];
+
+function isRefused(outcome: Outcome): outcome is readonly Unplaced[] {
+  return Array.isArray(outcome);
+}
+
+/**
+ * A round leaves out one victim who cannot be placed, since others may have a place without it. Where
+ * that has not helped a few times it leaves out more and more.
+ */
+function dropsOf(round: number, { singleDropRounds = UNPLACED_MAX }: CoordinatorPolicy): number {
+  return round < singleDropRounds ? 1 : 2 ** (round - singleDropRounds + 1);
 }
 
 export function propose(inputs: PlanningInputs, askDonors: AskDonors, force: boolean): Proposal {
@@ -168,9 +185,10 @@ class Reclaim {
     const shrinks = this.#shrinkFirst(nodeIds, rooms);
     const unplaced: Unplaced[] = [];
     let proposal: Proposal | undefined;
-    for (let round = 0; round < ROUNDS_MAX && proposal === undefined; round++) {
-      const outcome = this.#round(nodeIds, { judged, shrinks, unplaced });
-      if ("missing" in outcome) unplaced.push(outcome);
+    for (let round = 0; proposal === undefined && unplaced.length < UNPLACED_MAX; round++) {
+      const dropMax = Math.min(dropsOf(round, this.#inputs.policy), UNPLACED_MAX - unplaced.length);
+      const outcome = this.#round(nodeIds, { judged, shrinks, unplaced, dropMax });
+      if (isRefused(outcome)) unplaced.push(...outcome);
       else proposal = outcome;
     }
     proposal ??= this.#infeasible(judged, unplaced, this.#request.amounts, new Map());
@@ -200,7 +218,7 @@ class Reclaim {
     return given;
   }
 
-  #round(nodeIds: readonly string[], so: Standing): Proposal | Unplaced {
+  #round(nodeIds: readonly string[], so: Standing): Outcome {
     const { judged, shrinks, unplaced } = so;
     const rooms = this.#startOver();
     const givenBy = applyShrinks(shrinks, rooms);
@@ -224,21 +242,21 @@ class Reclaim {
     this.#tentative ??= { tentative: idsOf(kept ?? cover), isKept };
     if (kept !== undefined) {
       const outcome = this.#settleTrimmed(nodeIds, kept, so);
-      if (!("missing" in outcome)) return { ...outcome, isKept };
+      if (!isRefused(outcome)) return { ...outcome, isKept };
       this.#remembered = [];
     }
     const outcome = this.#settleTrimmed(nodeIds, cover, so);
-    return "missing" in outcome ? outcome : { ...outcome, isKept: isOf(cover, this.#remembered) };
+    return isRefused(outcome) ? outcome : { ...outcome, isKept: isOf(cover, this.#remembered) };
   }
 
   /** Lets neighbours keep what the victims have made needless, unless a restart needs it. */
-  #settleTrimmed(nodeIds: readonly string[], cover: Cover, so: Standing): Proposal | Unplaced {
+  #settleTrimmed(nodeIds: readonly string[], cover: Cover, so: Standing): Outcome {
     const { shrinks } = so;
     const victims = new Set(cover.victims.map(({ input }) => input.instanceId));
     const trimmed = trimShrinks(shrinks, cover.spare, victims);
     const settled = { ...so, shrinks: trimmed.shrinks, donors: trimmed };
     const outcome = this.#settle(nodeIds, cover, settled);
-    if (!("missing" in outcome) || !trimmed.changed) return outcome;
+    if (!isRefused(outcome) || !trimmed.changed) return outcome;
     return this.#settle(nodeIds, cover, so);
   }
 
@@ -261,7 +279,7 @@ class Reclaim {
     nodeIds: readonly string[],
     cover: Cover,
     so: Standing & { readonly donors?: TrimmedShrinks },
-  ): Proposal | Unplaced {
+  ): Outcome {
     const { shrinks, donors } = so;
     const rooms = this.#startOver();
     const givenBy = applyShrinks(shrinks, rooms);
@@ -269,7 +287,7 @@ class Reclaim {
     const victims = new Set(cover.victims.map(({ input }) => input.instanceId));
     const holds = holdRoom(this.#request.amounts, nodeIds, rooms, { shrinks, victims });
     const outcome = this.#placeAll(cover, rooms, { ...so, holds, givenBy });
-    if ("missing" in outcome || donors === undefined || donors.donorCount === 0) return outcome;
+    if (isRefused(outcome) || donors === undefined || donors.donorCount === 0) return outcome;
     return { ...outcome, donorCount: donors.donorCount, donorCountMin: donors.donorCountMin };
   }
 
@@ -280,9 +298,10 @@ class Reclaim {
       readonly judged: readonly (Candidate | Exclusion)[];
       readonly holds: readonly Hold[];
       readonly unplaced: readonly Unplaced[];
+      readonly dropMax: number;
       readonly givenBy: ReadonlyMap<string, readonly number[]>;
     },
-  ): Proposal | Unplaced {
+  ): Outcome {
     const spent = new Set([
       ...cover.victims.map(({ input }) => input.instanceId),
       ...so.givenBy.keys(),
@@ -290,11 +309,14 @@ class Reclaim {
     const how = { ask: this.#ask, bounds: this.#bounds, force: this.#force };
     const task = { inputs: this.#inputs, rooms, spent, ...how };
     const placements: Placement[] = [];
+    const refused: Unplaced[] = [];
     for (const candidate of placementOrder(cover.victims)) {
       const result = place(candidate, task);
-      if (!isPlaced(result)) return result;
-      placements.push(result);
+      if (isPlaced(result)) placements.push(result);
+      else refused.push(result);
+      if (refused.length === so.dropMax) break;
     }
+    if (refused.length > 0) return refused;
     const reasons = shortfallReasons(placements);
     if (!cover.covered) reasons.push(shortfallReason(cover));
     const { judged, holds, unplaced } = so;

@@ -35,6 +35,7 @@ export const DEFAULT_POLICY: CoordinatorPolicy = {
   switchSavingRatio: 0.1,
   nodeLossPerHour: 0.01,
   placementNodesMax: 64,
+  singleDropRounds: 4,
   staggerMaxMinutes: 30,
 };
 

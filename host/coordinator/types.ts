@@ -104,6 +104,9 @@ export interface CoordinatorPolicy {
   readonly nodeLossPerHour: number;
   /** Nodes looked at for the restart of a victim, beside its own and those in scope. */
   readonly placementNodesMax: number;
+  /** Rounds of a plan that leave out one victim without a place; each later one leaves out twice as
+   * many as the one before. */
+  readonly singleDropRounds: number;
   /** By so much a restart may start later than it is due where others start before it; 0: not. */
   readonly staggerMaxMinutes: number;
 }

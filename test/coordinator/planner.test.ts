@@ -118,6 +118,39 @@ test("a victim whose restart has no place is spared for one whose restart has", 
   assert.is(score?.chosen, false);
 });
 
+test("many without a place are left out in few rounds, as one by one in an older record", () => {
+  // Thirty would be cheaper, and have no place; the next three have one each.
+  const manyGiB = envelopeOf([1, 50, 0, 0]);
+  const wide = Array.from({ length: 30 }, (_, index) =>
+    instance(`wide-${10 + index}`, "a", { size: 4, envelope: manyGiB, checkpointMs: NOW }),
+  );
+  const slim = Array.from({ length: 3 }, (_, index) =>
+    instance(`zslim-${index}`, "a", { size: 4 }),
+  );
+  const nodes = [node("a", 132, 0), node("b", 8, 2), node("c", 8, 2), node("d", 8, 2)];
+  const indifferent = { ...DEFAULT_POLICY, missWeight: 0, sloWeight: 0 };
+  const inputs = inputsOf(reclaim(12, ["a"]), nodes, [...wide, ...slim], { policy: indifferent });
+  const decided = (policy: PlanInputs["policy"]) => decide({ ...inputs, policy }, nobodyGives);
+  const { singleDropRounds: _, ...older } = inputs.policy;
+  const before = decided(older as PlanInputs["policy"]);
+  const now = decided(inputs.policy);
+  const victims = ({ proposal }: typeof now) =>
+    proposal.placements.map(({ candidate }) => candidate.input.instanceId).sort();
+  assert.equal(victims(now), ["zslim-0", "zslim-1", "zslim-2"]);
+  assert.equal(victims(before), victims(now));
+  assert.is(now.proposal.unplaced.length, 30);
+  assert.is(before.proposal.unplaced.length, 30);
+  const record = decisionRecord(before, { decisionId: "d", planId: "p" });
+  assert.is(canonicalJson(replayDecision(record)), canonicalJson(record));
+  // No more than 32 are left out, however they are counted.
+  const more = [...wide, ...slim].flatMap((each) =>
+    [0, 1].map((copy) => ({ ...each, instanceId: `${each.instanceId}-${copy}` })),
+  );
+  const nowhere = [node("a", 264, 0)];
+  const hopeless = inputsOf(reclaim(20, ["a"]), nowhere, more, { policy: indifferent });
+  assert.is(decide(hopeless, nobodyGives).proposal.unplaced.length, 32);
+});
+
 function bigEnvelope(): number[] {
   return new Array<number>(48).fill(0).map((_, row) => (row < 24 ? 50 : 0));
 }
