@@ -10,6 +10,7 @@ export interface NodeAhead extends RoomAhead {
 /** Asks once for each node and keeps the answer. */
 export class AheadTape {
   readonly answers: NodeAhead[] = [];
+  readonly #byNode = new Map<string, NodeAhead>();
   readonly #ask: AskAhead;
 
   constructor(ask: AskAhead) {
@@ -17,12 +18,13 @@ export class AheadTape {
   }
 
   readonly ask: AskAhead = (nodeId) => {
-    const known = this.answers.find((each) => each.nodeId === nodeId);
+    const known = this.#byNode.get(nodeId);
     if (known !== undefined) return known;
     const answer = this.#ask(nodeId);
     if (answer === undefined) return undefined;
     const kept = { nodeId, ...answer };
     this.answers.push(kept);
+    this.#byNode.set(nodeId, kept);
     return kept;
   };
 }

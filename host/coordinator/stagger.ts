@@ -43,8 +43,9 @@ export function earliestOf(
   let untilMs = fromMs + delayMinutes * MINUTE_MS;
   let best: Start | undefined;
   for (const nodeId of nodesFor(candidate, rooms)) {
-    const ahead = roomOn(nodeId, so);
-    if (ahead === undefined || !fitsForGood(candidate, ahead)) continue;
+    const node = lookAt(nodeId, so);
+    if (node === undefined || !fitsForGood(candidate, node)) continue;
+    const ahead = roomOn(node, graceMs);
     const startMs = firstStart(ahead, candidate.need, { fromMs, untilMs, graceMs });
     if (startMs === undefined) continue;
     const at = { ahead, startMs, lossChance: rooms.lossChanceOf(nodeId) };
@@ -73,10 +74,13 @@ function nodesFor({ input, need, spans }: Candidate, rooms: Rooms): string[] {
 }
 
 /** In its last phase a restart goes on for good: most nodes that have no place have none for that. */
-function fitsForGood({ need }: Candidate, { times, room }: RoomAhead): boolean {
-  const last = (times.length - 1) * RESOURCE_COUNT;
+function fitsForGood({ need }: Candidate, { books, flat, leases }: NodeLook): boolean {
+  const last = (books.times.length - 1) * RESOURCE_COUNT;
   for (let r = 0; r < RESOURCE_COUNT; r++) {
-    if ((need[needColumn(r, PHASE_COUNT - 1)] ?? 0) > (room[last + r] ?? 0)) return false;
+    const column = needColumn(r, PHASE_COUNT - 1);
+    let room = (books.room[last + r] ?? 0) + (flat[r] ?? 0);
+    for (const { amounts, given } of leases) room -= Math.max(amounts[column] ?? 0, given[r] ?? 0);
+    if ((need[column] ?? 0) > room) return false;
   }
   return true;
 }
@@ -97,29 +101,38 @@ function chanceOf(
   });
 }
 
-/**
- * The node's room as the books have it, changed by what the plan has freed and taken on it so far:
- * amounts for good, and leases in their phases.
- */
-function roomOn(
+/** A node's room as the books have it, and what the plan has changed of it so far. */
+interface NodeLook {
+  readonly books: RoomAhead;
+  /** What it has freed less what it has taken for good, one value a resource. */
+  readonly flat: readonly number[];
+  /** What it has taken in phases. */
+  readonly leases: ReturnType<Rooms["takenOn"]>["leases"];
+}
+
+function lookAt(
   nodeId: string,
   { inputs, rooms }: { readonly inputs: PlanningInputs; readonly rooms: Rooms },
-): RoomAhead | undefined {
+): NodeLook | undefined {
   const books = inputs.ahead?.(nodeId);
   if (books === undefined) return undefined;
   const { leases, bands } = rooms.takenOn(nodeId);
-  const [band] = windowsAt(inputs.nowMs, 0);
-  const before = roomWithin(books, band === undefined ? [] : [band]);
+  const [firstBand] = windowsAt(inputs.nowMs, 0);
+  const before = roomWithin(books, firstBand === undefined ? [] : [firstBand]);
   const flat = Array.from({ length: RESOURCE_COUNT }, (_, r) => {
     const column = needColumn(r, 0);
     return (rooms.of(nodeId)[column] ?? 0) + (bands[column] ?? 0) - (before[column] ?? 0);
   });
+  return { books, flat, leases };
+}
+
+function roomOn({ books, flat, leases }: NodeLook, graceMs: number): RoomAhead {
   const taken = sumSteps(
     leases.map(({ startMs, amounts, given }) =>
       leaseSteps({
         state: "held",
         expectedRestartMs: startMs,
-        expiresMs: startMs + inputs.policy.graceMs,
+        expiresMs: startMs + graceMs,
         amounts,
         shrinks: [{ given }],
       }),
