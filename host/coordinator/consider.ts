@@ -2,7 +2,7 @@
 import type { DecisionRecord } from "../ledger/records.js";
 import { decide, decisionRecord } from "./decision.js";
 import { donorsFor } from "./donor-limit.js";
-import { gather } from "./gather.js";
+import { booksFor, gather } from "./gather.js";
 import type { CoordinatorContext } from "./ports.js";
 import type { CoordinatorState } from "./state.js";
 import type { ConsiderOptions, CoordinatorRequest } from "./types.js";
@@ -12,12 +12,14 @@ export function considered(
   state: CoordinatorState,
   so: ConsiderOptions & { readonly request: CoordinatorRequest },
 ): DecisionRecord {
-  const { allocator, clock } = context;
+  const { clock } = context;
   const { request, isPinned, shrink = true } = so;
   const pending = { request, attempts: 0, dueMs: clock.nowMs() };
   const inputs = gather({ ...context, ...(isPinned && { isPinned }) }, state, pending);
-  const verdict = decide(inputs, shrink ? donorsFor(context, request) : () => [], (nodeId) =>
-    allocator.roomAhead(nodeId),
+  const verdict = decide(
+    inputs,
+    shrink ? donorsFor(context, request) : () => [],
+    booksFor(context, inputs),
   );
   return decisionRecord(verdict, { decisionId: `considered-${request.requestId}`, isDry: true });
 }

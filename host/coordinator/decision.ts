@@ -8,13 +8,14 @@ import { sha256 } from "../ledger/seal.js";
 import { type Candidate, isCandidate } from "./candidates.js";
 import { earliestSuccessMs } from "./forecast.js";
 import type { PlanningInputs, RecordedInputs } from "./inputs.js";
-import { type AskDonors, DonorTape, type PlanInputs, playBack } from "./inputs.js";
+import { type AskBooks, type AskDonors, DonorTape, type PlanInputs, playBack } from "./inputs.js";
+import { EndsTape } from "./lease-ends.js";
 import { compareLoss } from "./plan-loss.js";
 import { type Proposal, propose } from "./planner.js";
 import { backoffMs } from "./policy.js";
 import { firstOfEachCode, noRoomReasons } from "./reasons.js";
 import { neverReasons } from "./refusal.js";
-import { AheadTape, type AskAhead, aheadOf } from "./room-ahead.js";
+import { AheadTape, aheadOf } from "./room-ahead.js";
 import { forecastLatenessMs, furtherWaitMs, UNKNOWN_WAIT_MS } from "./waits.js";
 
 export interface Verdict {
@@ -38,19 +39,29 @@ export interface DecisionIds {
 /**
  * Decides one request. `allocatorRefusal` in the inputs turns a plan into a deferral.
  *
- * @param askAhead rooms to come; without it no restart is staggered
  */
-export function decide(inputs: PlanInputs, askDonors: AskDonors, askAhead?: AskAhead): Verdict {
+export function decide(inputs: PlanInputs, askDonors: AskDonors, books: AskBooks = {}): Verdict {
   const tape = new DonorTape(askDonors);
   const { staggerMaxMinutes = 0 } = inputs.policy;
-  if (askAhead === undefined || staggerMaxMinutes === 0) {
-    const outcome = weigh(inputs, tape.ask);
-    return { ...outcome, recorded: { ...inputs, donorExchanges: tape.exchanges } };
-  }
-  const { ask: ahead, answers } = new AheadTape(askAhead);
-  const outcome = weigh({ ...inputs, ahead }, tape.ask);
-  const aheads = answers.length === 0 ? {} : { aheads: answers };
-  return { ...outcome, recorded: { ...inputs, donorExchanges: tape.exchanges, ...aheads } };
+  const ahead =
+    books.ahead === undefined || staggerMaxMinutes === 0 ? undefined : new AheadTape(books.ahead);
+  const ends =
+    books.ends === undefined || inputs.leaseEnds !== undefined
+      ? undefined
+      : new EndsTape(books.ends);
+  const asked = {
+    ...inputs,
+    ...(ahead === undefined ? {} : { ahead: ahead.ask }),
+    ...(ends === undefined ? {} : { ends: ends.ask }),
+  };
+  const outcome = weigh(asked, tape.ask);
+  const recorded = {
+    ...inputs,
+    donorExchanges: tape.exchanges,
+    ...(ahead === undefined || ahead.answers.length === 0 ? {} : { aheads: ahead.answers }),
+    ...(ends?.answer === undefined ? {} : { leaseEnds: ends.answer }),
+  };
+  return { ...outcome, recorded };
 }
 
 type Outcome = Omit<Verdict, "recorded">;
@@ -210,7 +221,7 @@ function deferralOf({ retryAtMs, nextTryMs, forecastMs, tentative }: Verdict) {
  */
 export function replayDecision(record: DecisionRecord): DecisionRecord {
   const { donorExchanges, aheads, ...inputs } = record.inputs as RecordedInputs;
-  const verdict = decide(inputs, playBack(donorExchanges), aheadOf(aheads));
+  const verdict = decide(inputs, playBack(donorExchanges), { ahead: aheadOf(aheads) });
   const { decisionId, planId } = record;
   return decisionRecord(verdict, { decisionId, ...(planId === undefined ? {} : { planId }) });
 }

@@ -1,6 +1,7 @@
 /** Looks ahead: at which of the known coming times would the same request succeed? */
 import { isCandidate, judge } from "./candidates.js";
 import type { LeaseEndInput, NodeInput, PlanInputs, PlanningInputs } from "./inputs.js";
+import { leaseEndsOf } from "./lease-ends.js";
 import { hourEndsMs } from "./losses.js";
 import { propose } from "./planner.js";
 import { Rooms } from "./rooms.js";
@@ -8,13 +9,17 @@ import { Rooms } from "./rooms.js";
 /** Times tried; each costs one plan. */
 const TIMES_MAX = 8;
 
+type EndInputs = PlanInputs & Required<Pick<PlanInputs, "leaseEnds">>;
+
 /**
  * The earliest time, among the ends of leases, of minimum run times, of cool-downs and the
  * expected restarts of group members that are down, at which a plan is feasible with the room and
  * the candidates of then. Neighbours' shrinking cannot be forecast and is left out, as is that
  * restarts may wait for each other.
  */
-export function earliestSuccessMs({ ahead: _, ...inputs }: PlanningInputs): number | undefined {
+export function earliestSuccessMs(asked: PlanningInputs): number | undefined {
+  const { ahead: _ahead, ends: _ends, ...known } = asked;
+  const inputs = { ...known, leaseEnds: leaseEndsOf(asked, TIMES_MAX) };
   const deadlineMs = inputs.request.deadlineMs ?? Number.POSITIVE_INFINITY;
   const times = [...new Set(comingTimes(inputs))]
     .filter((timeMs) => timeMs > inputs.nowMs && timeMs < deadlineMs)
@@ -23,7 +28,7 @@ export function earliestSuccessMs({ ahead: _, ...inputs }: PlanningInputs): numb
   return times.find((timeMs) => propose(inputsAt(inputs, timeMs), () => [], false).feasible);
 }
 
-function comingTimes(inputs: PlanInputs): number[] {
+function comingTimes(inputs: EndInputs): number[] {
   const rooms = new Rooms([]);
   const limits = inputs.instances.flatMap((input) => {
     const judged = judge(input, inputs, rooms);
@@ -34,7 +39,7 @@ function comingTimes(inputs: PlanInputs): number[] {
   return [...limits, ...leases, ...restarts, ...hourEndsMs(inputs)];
 }
 
-function inputsAt(inputs: PlanInputs, timeMs: number): PlanInputs {
+function inputsAt(inputs: EndInputs, timeMs: number): PlanInputs {
   const ended = inputs.leaseEnds.filter((lease) => lease.timeMs <= timeMs);
   return {
     ...inputs,

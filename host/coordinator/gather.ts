@@ -7,8 +7,16 @@ import { hasNoSample, withLastResort } from "../profiler/last-resort.js";
 import type { BehaviourProfile } from "../profiler/profile.js";
 import { pastDisplacements } from "./displacements.js";
 import { mayGive } from "./donor-limit.js";
-import type { DownInput, InstanceInput, LeaseEndInput, NodeInput, PlanInputs } from "./inputs.js";
+import type {
+  AskBooks,
+  DownInput,
+  InstanceInput,
+  LeaseEndInput,
+  NodeInput,
+  PlanInputs,
+} from "./inputs.js";
 import type { KnownInstance } from "./instances.js";
+import { firstEnds } from "./lease-ends.js";
 import { lossesOf } from "./losses.js";
 import { isUsableEnvelope } from "./need.js";
 import { sumGiven } from "./placement.js";
@@ -54,7 +62,6 @@ export function gather(
     policy,
     nodes: nodeIds.map((nodeId) => nodeInput(context, nodeId)),
     instances: inputs,
-    leaseEnds: leaseEnds(context, nodeIds),
     down: downInputs(state, groups),
     unknownNodeIds:
       request.kind === "interrupt" ? [] : asked.filter((nodeId) => !allocator.hasNode(nodeId)),
@@ -81,7 +88,6 @@ export function failedInputs(
     policy,
     nodes: [],
     instances: [],
-    leaseEnds: [],
     down: [],
     unknownNodeIds: [],
     failure: { code: "INPUTS_FAILED", text },
@@ -223,18 +229,34 @@ function finiteOr(value: number | undefined, otherwise: number): number {
   return value !== undefined && Number.isFinite(value) ? value : otherwise;
 }
 
-/** Leases whose end gives room back: unclaimed ones whole, claimed ones their surge. */
+/** What a decision over these inputs may ask the books for. */
+export function booksFor(
+  context: CoordinatorContext,
+  { nodes, nowMs }: Pick<PlanInputs, "nodes" | "nowMs">,
+): AskBooks {
+  let all: readonly LeaseEndInput[] | undefined;
+  return {
+    ahead: (nodeId) => context.allocator.roomAhead(nodeId),
+    ends: (timesMax) => {
+      all ??= leaseEnds(context, nodes);
+      return firstEnds(all, nowMs, timesMax);
+    },
+  };
+}
+
+/** Leases whose end gives room back: unclaimed ones whole, claimed ones their surge, if any. */
 function leaseEnds(
   { allocator, instances }: CoordinatorContext,
-  nodeIds: readonly string[],
+  nodes: PlanInputs["nodes"],
 ): LeaseEndInput[] {
   const ends: LeaseEndInput[] = [];
-  for (const lease of nodeIds.flatMap((nodeId) => [...allocator.reservations(nodeId)])) {
+  for (const lease of nodes.flatMap(({ nodeId }) => [...allocator.reservations(nodeId)])) {
     // A restart is expected to claim its lease, so the room of that one does not come back.
     if (lease.state === "held" && instances.get(lease.instanceId) === undefined) {
       ends.push({ timeMs: lease.expiresMs, nodeId: lease.nodeId, amounts: [...lease.amounts] });
     } else if (lease.state === "claimed" && lease.claimedMs !== undefined) {
       const amounts = surgeOf(lease);
+      if (amounts.every((amount) => amount === 0)) continue;
       ends.push({ timeMs: lease.claimedMs + HOUR_MS, nodeId: lease.nodeId, amounts });
     }
   }

@@ -5,6 +5,7 @@
 import type { DonorSearch } from "../allocator/types.js";
 import type { Reason, ShrinkRecord } from "../ledger/records.js";
 import type { Displacement } from "./displacements.js";
+import type { AskEnds } from "./lease-ends.js";
 import type { GroupLosses } from "./losses.js";
 import type { RunHistory } from "./policy.js";
 import type { AskAhead, NodeAhead } from "./room-ahead.js";
@@ -79,7 +80,8 @@ export interface PlanInputs {
   readonly policy: CoordinatorPolicy;
   readonly nodes: readonly NodeInput[];
   readonly instances: readonly InstanceInput[];
-  readonly leaseEnds: readonly LeaseEndInput[];
+  /** In the order of time; absent where the decision did not ask for them. */
+  readonly leaseEnds?: readonly LeaseEndInput[];
   readonly down: readonly DownInput[];
   readonly unknownNodeIds: readonly string[];
   /** Who displaced whom lately; absent where the request names no requester. */
@@ -99,11 +101,15 @@ export interface RecordedInputs extends PlanInputs {
   readonly aheads?: readonly NodeAhead[];
 }
 
-/** With what is asked only where it is needed. */
-export interface PlanningInputs extends PlanInputs {
+/** What of the books is asked for only where it is needed. */
+export interface AskBooks {
   /** Without it no restart is staggered. */
   readonly ahead?: AskAhead;
+  /** Without it no forecast counts on leases that end. */
+  readonly ends?: AskEnds;
 }
+
+export interface PlanningInputs extends PlanInputs, AskBooks {}
 
 export type AskDonors = (search: DonorSearch) => readonly ShrinkRecord[];
 

@@ -1,12 +1,13 @@
 /** What can never succeed is refused at once, with the reason, instead of being deferred for ever. */
 import { RESOURCE_COUNT, RESOURCES } from "../core/abi.js";
 import type { Reason, ReasonCode } from "../ledger/records.js";
-import type { InstanceInput, PlanInputs } from "./inputs.js";
+import type { InstanceInput, LeaseEndInput, PlanningInputs } from "./inputs.js";
+import { leaseEndsOf } from "./lease-ends.js";
 import { Rooms } from "./rooms.js";
 import type { ReclaimRequest } from "./types.js";
 
 /** Empty when the request may succeed some day. */
-export function neverReasons(inputs: PlanInputs): Reason[] {
+export function neverReasons(inputs: PlanningInputs): Reason[] {
   const { request } = inputs;
   if (request.kind === "reclaim") return neverReclaimed(inputs, request);
   const [instance] = inputs.instances;
@@ -22,7 +23,7 @@ export function neverReasons(inputs: PlanInputs): Reason[] {
   return [];
 }
 
-function neverReclaimed(inputs: PlanInputs, request: ReclaimRequest): Reason[] {
+function neverReclaimed(inputs: PlanningInputs, request: ReclaimRequest): Reason[] {
   if (inputs.unknownNodeIds.length > 0) {
     const text = `no such node: ${inputs.unknownNodeIds.join(", ")}`;
     return [{ code: "UNKNOWN_SCOPE", text }];
@@ -38,7 +39,7 @@ function neverReclaimed(inputs: PlanInputs, request: ReclaimRequest): Reason[] {
 
 function neverOn(
   nodeIds: readonly string[],
-  inputs: PlanInputs,
+  inputs: PlanningInputs,
   request: ReclaimRequest,
 ): Reason[] {
   const scope = new Set(nodeIds);
@@ -55,8 +56,11 @@ function neverOn(
   }
   const here = inputs.instances.filter(({ nodeId }) => scope.has(nodeId));
   const spared = here.filter((each) => !mayGo(each, request));
-  const reachable = reachableRoom(nodeIds, inputs, here, request);
-  const short = request.amounts.some((wished, resource) => wished > (reachable[resource] ?? 0));
+  const isShort = (ends: readonly LeaseEndInput[]) => {
+    const reachable = reachableRoom(inputs, { nodeIds, here, ends, request });
+    return request.amounts.some((wished, resource) => wished > (reachable[resource] ?? 0));
+  };
+  const short = isShort([]) && isShort(leaseEndsOf(inputs, Number.POSITIVE_INFINITY));
   // A forced loss of capacity takes what there is; the rest is its shortfall.
   if (!short || spared.length === 0) return [];
   if (request.force === true && request.purpose === "capacity-loss") return [];
@@ -74,13 +78,17 @@ function mayGo(instance: InstanceInput, request: ReclaimRequest): boolean {
 
 /** Room of now, of everybody who may go, of all leases that end and of all that may shrink. */
 function reachableRoom(
-  nodeIds: readonly string[],
-  inputs: PlanInputs,
-  here: readonly InstanceInput[],
-  request: ReclaimRequest,
+  inputs: PlanningInputs,
+  so: {
+    readonly nodeIds: readonly string[];
+    readonly here: readonly InstanceInput[];
+    readonly ends: readonly LeaseEndInput[];
+    readonly request: ReclaimRequest;
+  },
 ): number[] {
+  const { nodeIds, here, ends, request } = so;
   const rooms = new Rooms(inputs.nodes);
-  for (const { nodeId, amounts } of inputs.leaseEnds) rooms.addPhased(nodeId, amounts, 1);
+  for (const { nodeId, amounts } of ends) rooms.addPhased(nodeId, amounts, 1);
   for (const each of here) {
     const goes = mayGo(each, request) || !each.up;
     rooms.addFlat(each.nodeId, goes ? each.freed : each.shrinkable, 1);

@@ -4,10 +4,9 @@ import { type ErrorCode, isRepriseError } from "../lib/errors.js";
 import { type Committed, commitPlan, commitVerdict } from "./commit-plan.js";
 import { decide, type Verdict } from "./decision.js";
 import { donorsFor } from "./donor-limit.js";
-import { failedInputs, gather } from "./gather.js";
+import { booksFor, failedInputs, gather } from "./gather.js";
 import { owedBy, withLessRoom } from "./less-room.js";
 import type { CoordinatorContext } from "./ports.js";
-import type { AskAhead } from "./room-ahead.js";
 import type { CoordinatorState, PendingRequest } from "./state.js";
 
 /** How often a plan is made anew because the allocator found less room than the planner. */
@@ -56,12 +55,11 @@ export function isStopping(error: unknown): boolean {
  * held beside others and what its donors take back.
  */
 function weighed(context: CoordinatorContext, state: CoordinatorState, so: Pending): Committed {
-  const { allocator } = context;
   const ask = donorsFor(context, so.pending.request);
-  const ahead: AskAhead = (nodeId) => allocator.roomAhead(nodeId);
   let inputs = gather(context, state, so.pending);
+  const books = booksFor(context, inputs);
   for (let refusals = 0; ; refusals++) {
-    const verdict: Verdict = decide(inputs, ask, ahead);
+    const verdict: Verdict = decide(inputs, ask, books);
     if (verdict.kind !== "proceed") return commitVerdict(context, verdict, so);
     try {
       return commitPlan(context, verdict, so);

@@ -51,7 +51,7 @@ export function whatIf(record: DecisionRecord, key: string, value: string): What
   const { donorExchanges, aheads, ...inputs } = record.inputs as RecordedInputs;
   const { was, is, inputs: next } = changed(inputs, key, value);
   const donors = new RememberedDonors(donorExchanges);
-  const verdict = decide(next, donors.ask, aheadOf(aheads));
+  const verdict = decide(next, donors.ask, { ahead: aheadOf(aheads) });
   const decision = decisionRecord(verdict, { decisionId: `${record.decisionId}-what-if` });
   return {
     key,

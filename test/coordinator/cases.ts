@@ -93,7 +93,6 @@ export function inputsOf(
     policy: DEFAULT_POLICY,
     nodes,
     instances,
-    leaseEnds: [],
     down: [],
     unknownNodeIds: [],
     modelVersion: "none",

@@ -136,14 +136,12 @@ test("a decision recorded before restarts were staggered is made again without",
   const before = { ...inputs, policy } as typeof inputs;
   const asked: string[] = [];
   const record = decisionRecord(
-    decide(
-      before,
-      () => [],
-      (nodeId) => {
+    decide(before, () => [], {
+      ahead: (nodeId) => {
         asked.push(nodeId);
         return undefined;
       },
-    ),
+    }),
     { decisionId: "d" },
   );
   assert.equal([record.kind, asked], ["defer", []]);
