@@ -7,7 +7,9 @@ import { fileURLToPath } from "node:url";
 import { elapsedMs } from "../../host/lib/clock.js";
 import { Wire } from "./wire.js";
 
-const MAIN = resolve(fileURLToPath(import.meta.url), "../../../host/main.js");
+const here = fileURLToPath(import.meta.url);
+const MAIN = resolve(here, "../../../host/main.js");
+const HURRIED = resolve(here, "../hurried-server.js");
 export const PER_NODE = 50;
 const PER_GROUP = 100;
 const BATCH = 5_000;
@@ -19,6 +21,15 @@ export interface ServerOptions {
   readonly instances: number;
   /** Flags of node, to profile. */
   readonly nodeFlags?: readonly string[];
+  /** As many decisions are kept; the service's default when absent. */
+  readonly keepDecisions?: number;
+  /** Its time, where it is not the machine's. */
+  readonly hurry?: Hurry;
+}
+
+export interface Hurry {
+  readonly startMs: number;
+  readonly speed: number;
 }
 
 export class BenchServer {
@@ -34,11 +45,16 @@ export class BenchServer {
     this.startMs = startMs;
   }
 
-  static async open({ folder, instances, nodeFlags = [] }: ServerOptions): Promise<BenchServer> {
+  static async open(options: ServerOptions): Promise<BenchServer> {
+    const { folder, nodeFlags = [], hurry } = options;
     const config = join(folder, "reprise.yaml");
-    writeFileSync(config, configText(folder, instances));
+    writeFileSync(config, configText(options));
     const began = elapsedMs();
-    const words = [...nodeFlags, MAIN, "serve", "--config", config, "--json"];
+    const program =
+      hurry === undefined
+        ? [MAIN, "serve", "--config", config, "--json"]
+        : [HURRIED, config, `${hurry.startMs}`, `${hurry.speed}`];
+    const words = [...nodeFlags, ...program];
     const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
     let text = "";
     for await (const chunk of child.stdout ?? []) {
@@ -103,14 +119,17 @@ function registration(index: number): object {
 }
 
 /** Nodes with twice the room of what is on them. */
-function configText(folder: string, instances: number): string {
+function configText({ folder, instances, keepDecisions }: ServerOptions): string {
   const nodes = Array.from({ length: Math.ceil(instances / PER_NODE) }, (_, index) => ({
     nodeId: `n${index}`,
     allocatable: { cpu: 50, memory: 100, network: 1_000, disk: 200 },
   }));
   return JSON.stringify({
     listen: { port: 0 },
-    ledger: { folder: join(folder, "ledger") },
+    ledger: {
+      folder: join(folder, "ledger"),
+      ...(keepDecisions === undefined ? {} : { keepDecisions }),
+    },
     profiler: { instancesMax: Math.max(64, instances), workers: 1 },
     coordinator: { policy: { minRunMinutes: 0, groupBudget: PER_GROUP } },
     modes: { default: "enforce" },

@@ -22,8 +22,8 @@ export class LiveHost {
   readonly usage: HostUsage;
   readonly #machine: Machine;
   readonly #onError: OnError;
-  readonly #config: ServiceConfig["host"];
-  readonly #source: HostSource;
+  #config: ServiceConfig["host"];
+  #source: HostSource;
   /** Registered, and what they hold is not known before their first sample. */
   readonly #unplaced = new Set<string>();
   #running: Promise<void> = Promise.resolve();
@@ -31,27 +31,49 @@ export class LiveHost {
 
   /** @param onError hears what goes wrong while it watches, which goes on. @throws ERR_CONFIG */
   constructor(config: ServiceConfig["host"], onError: OnError, machine = new Machine()) {
-    const { nodeId, rules, folder, intervalSeconds } = config;
     this.#config = config;
     this.#onError = onError;
     this.#machine = machine;
-    this.usage = new HostUsage(nodeId, machine);
-    this.#source = new HostSource({
+    this.usage = new HostUsage(config.nodeId, machine);
+    this.#source = this.#sourceOf(config);
+  }
+
+  #sourceOf({ nodeId, rules, folder, intervalSeconds }: ServiceConfig["host"]): HostSource {
+    return new HostSource({
       nodeId,
       intervalSeconds,
       rules: rules.length > 0 ? rules : [{ kind: "managed", folder }],
-      onLook: () => this.usage.refresh().catch(onError),
+      onLook: () => this.usage.refresh().catch(this.#onError),
     });
   }
 
   /** Makes the machine a node and begins to watch. @throws ERR_SAMPLE_UNAVAILABLE */
   async start(runtime: ServiceRuntime): Promise<void> {
-    const amounts = allocatableOf(await this.#machine.capacity(), this.#config);
-    const { nodeId } = this.#config;
-    const { allocator } = runtime;
-    if (allocator.nodeIds().includes(nodeId)) allocator.resizeNode(nodeId, amounts);
-    else allocator.addNode({ nodeId, allocatable: amounts });
-    this.#running = this.#watch(runtime);
+    await this.#size(runtime, this.#config);
+    this.#running = this.#watch(runtime, this.#source);
+  }
+
+  /**
+   * Goes on by other intervals, rules and sizes; `nodeId`, `folder` and `graceSeconds` have to be the
+   * same. Who is no instance by the new rules stays registered, and is not looked at any more.
+   *
+   * @throws ERR_CONFIG, ERR_SAMPLE_UNAVAILABLE; then it goes on as before
+   */
+  async reconfigure(runtime: ServiceRuntime, config: ServiceConfig["host"]): Promise<void> {
+    const [before, source] = [this.#source, this.#sourceOf(config)];
+    await this.#size(runtime, config);
+    this.#config = config;
+    this.#source = source;
+    await before.close();
+    await this.#running;
+    this.#running = this.#watch(runtime, source);
+  }
+
+  async #size({ allocator }: ServiceRuntime, config: ServiceConfig["host"]): Promise<void> {
+    const allocatable = allocatableOf(await this.#machine.capacity(), config);
+    const { nodeId } = config;
+    if (allocator.nodeIds().includes(nodeId)) allocator.resizeNode(nodeId, allocatable);
+    else allocator.addNode({ nodeId, allocatable });
   }
 
   /** Ends after the event under way. */
@@ -61,15 +83,16 @@ export class LiveHost {
     await this.#running;
   }
 
-  async #watch(runtime: ServiceRuntime): Promise<void> {
-    while (!this.#closed) {
+  async #watch(runtime: ServiceRuntime, source: HostSource): Promise<void> {
+    const isOver = () => this.#closed || this.#source !== source;
+    while (!isOver()) {
       try {
-        for await (const event of this.#source) {
-          if (this.#closed) return;
+        for await (const event of source) {
+          if (isOver()) return;
           await this.#take(runtime, event).catch(this.#onError);
         }
       } catch (error) {
-        if (this.#closed) return;
+        if (isOver()) return;
         this.#onError(error);
         await sleep(RETRY_MS);
       }

@@ -109,10 +109,10 @@ export class Service {
   }
 
   /**
-   * Takes up what may change while it runs: tokens, modes, nodes (none is removed), push, notices
-   * and the level of the log. The rest waits for a restart.
+   * Takes up what may change while it runs: tokens, how this machine is watched, modes, nodes (none
+   * is removed), push, notices and the level of the log. The rest waits for a restart.
    *
-   * @throws what tokens or nodes throw; then what was in force stays
+   * @throws what tokens, the machine or nodes throw; then what was in force stays
    */
   reload(config: ServiceConfig): Promise<ConfigChanges> {
     const reloaded = this.#reloading.then(() => this.#reload(config));
@@ -125,9 +125,10 @@ export class Service {
   }
 
   async #reload(config: ServiceConfig): Promise<ConfigChanges> {
-    const { tokens, log, metrics, runtime, pushed, onError } = this.#parts;
+    const { tokens, log, metrics, runtime, pushed, live, onError } = this.#parts;
     tokens?.reload();
     const changes = changesOf(this.#parts.config, this.#config, config);
+    if (changes.live.includes("host")) await live?.reconfigure(runtime, config.host);
     if (changes.live.includes("nodes")) addNodes(runtime, config);
     this.#config = config;
     runtime.setModes(config.modes);

@@ -63,6 +63,37 @@ test("a real process is watched, interrupted, and granted its room when it is ba
     }),
   ));
 
+test("other rules, intervals and sizes of the machine are taken up while it runs", () =>
+  withFolder((folder) =>
+    withService(yaml(folder), async (_call, service) => {
+      const { profiler, allocator } = service.runtime;
+      const cores = () => allocator.pool("node", "here").allocatable[0] ?? 0;
+      const before = cores();
+      const mark = `marked-${process.pid}`;
+      const child = spawn(process.execPath, ["-e", WORKER, mark], { stdio: "ignore" });
+      const job = startJob(folder);
+      try {
+        assert.ok(await eventually(() => profiler.has("job"), TRIES));
+        const rules = `[{ kind: tree, name: "seen", command: "${mark}$", groupId: g }]`;
+        const text = (more: string) => configOf(yaml(folder).replace("graceSeconds: 1", more));
+        const other = text(`graceSeconds: 1, reservedCores: 0.5, rules: ${rules}`);
+        const changes = await service.reload(other);
+        assert.equal(changes, { live: ["host"], needsRestart: [] });
+        assert.is(cores(), before - 0.5);
+        assert.ok(await eventually(() => profiler.instanceCount === 2, TRIES));
+        const [seen = ""] = [...profiler.instanceIds()].filter((id) => id !== "job");
+        assert.ok(await eventually(() => profiler.profile(seen).predictedCpuCores > 0, TRIES));
+        // What it is known by waits, and with it all of the section.
+        const fixed = await service.reload(text("graceSeconds: 2, reservedCores: 1"));
+        assert.equal(fixed, { live: [], needsRestart: ["host"] });
+        assert.is(cores(), before - 0.5);
+      } finally {
+        child.kill("SIGKILL");
+        job.kill("SIGTERM");
+      }
+    }),
+  ));
+
 test("what was learnt outlives the service; what other weights learnt is put aside", () =>
   withFolder(async (folder) => {
     const own = yaml(folder).replace("source: host", "source: api").replace("cgroup", "dry-run");

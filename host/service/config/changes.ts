@@ -6,6 +6,8 @@ type Section = keyof ServiceConfig;
 
 /** Taken up at once; of `auth` the file's content is, its name is not. */
 const LIVE: ReadonlySet<Section> = new Set(["modes", "nodes", "push", "notices", "log"]);
+/** Of `host`: what the ledger and the engine know it by. The rest of it is taken up at once. */
+const FIXED_OF_HOST = ["nodeId", "folder", "graceSeconds"] as const;
 
 export interface ConfigChanges {
   /** Sections that differ and are taken up now. */
@@ -23,8 +25,10 @@ export function changesOf(
   const sections = [...new Set([...Object.keys(started), ...Object.keys(next)])] as Section[];
   const differs = (before: ServiceConfig) => (section: Section) =>
     !isDeepStrictEqual(before[section], next[section]);
+  const isHostFixed = FIXED_OF_HOST.some((key) => started.host[key] !== next.host[key]);
+  const isLive = (section: Section) => (section === "host" ? !isHostFixed : LIVE.has(section));
   return {
-    live: sections.filter((section) => LIVE.has(section)).filter(differs(current)),
-    needsRestart: sections.filter((section) => !LIVE.has(section)).filter(differs(started)),
+    live: sections.filter(isLive).filter(differs(current)),
+    needsRestart: sections.filter((section) => !isLive(section)).filter(differs(started)),
   };
 }
