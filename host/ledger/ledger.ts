@@ -62,5 +62,12 @@ export interface Ledger {
     range?: LedgerRange,
   ): Iterable<readonly [string, LedgerTables[T]]>;
   count(table: LedgerTable): number;
+  /**
+   * Gives back the memory that much reading took; nothing else may be asked until it has resolved.
+   * A ledger that keeps everything in memory has none to give back.
+   *
+   * @throws ERR_LEDGER; then it is closed
+   */
+  release?(): Promise<void>;
   close(): Promise<void>;
 }

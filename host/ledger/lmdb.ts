@@ -84,10 +84,16 @@ function checkOptions(options: LmdbLedgerOptions): void {
   }
 }
 
+interface Store {
+  readonly root: RootDatabase<string, Buffer>;
+  /** With the writer's number. */
+  readonly control: Database<string, Buffer>;
+  readonly tables: ReadonlyMap<LedgerTable, Database<string, Buffer>>;
+}
+
 class LmdbLedger implements Ledger {
-  readonly #root: RootDatabase<string, Buffer>;
-  readonly #control: Database<string, Buffer>;
-  readonly #tables: ReadonlyMap<LedgerTable, Database<string, Buffer>>;
+  readonly #open: () => Store;
+  #store: Store;
   readonly #folder: string;
   readonly #writer: string | undefined;
   #group: "none" | "open" | "failed" = "none";
@@ -97,9 +103,11 @@ class LmdbLedger implements Ledger {
   constructor(options: LmdbLedgerOptions, schema: number) {
     const { folder, readOnly = false, durability = "power-cut" } = options;
     this.#folder = folder;
-    this.#root = openStore(folder, { readOnly, noSync: durability === "process-crash" });
-    this.#tables = openTables(this.#root);
-    this.#control = openTable(this.#root, controlName(schema));
+    this.#open = () => {
+      const root = openStore(folder, { readOnly, noSync: durability === "process-crash" });
+      return { root, tables: openTables(root), control: openTable(root, controlName(schema)) };
+    };
+    this.#store = this.#open();
     if (!readOnly) this.#writer = this.#nextWriter();
   }
 
@@ -157,7 +165,7 @@ class LmdbLedger implements Ledger {
 
   #transact<T>(body: () => T): T {
     try {
-      return this.#root.transactionSync(() => {
+      return this.#store.root.transactionSync(() => {
         this.#requireWriter();
         return body();
       });
@@ -217,7 +225,15 @@ class LmdbLedger implements Ledger {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#root.close();
+    await this.#store.root.close();
+  }
+
+  async release(): Promise<void> {
+    this.#requireOpen();
+    this.#closed = true;
+    await this.#store.root.close();
+    this.#store = this.#open();
+    this.#closed = false;
   }
 
   #requireOpen(): void {
@@ -225,7 +241,7 @@ class LmdbLedger implements Ledger {
   }
 
   #requireWriter(): void {
-    const writer = this.#control.get(WRITER_KEY);
+    const writer = this.#store.control.get(WRITER_KEY);
     if (writer !== this.#writer) {
       throw new RepriseError("ERR_FENCED", "another writer has taken this ledger over", {
         file: this.#folder,
@@ -236,7 +252,7 @@ class LmdbLedger implements Ledger {
   }
 
   #table(table: LedgerTable): Database<string, Buffer> {
-    const database = this.#tables.get(table);
+    const database = this.#store.tables.get(table);
     if (database === undefined) {
       throw new RepriseError("ERR_LEDGER", "unknown table", {
         got: table,
@@ -247,9 +263,9 @@ class LmdbLedger implements Ledger {
   }
 
   #nextWriter(): string {
-    return this.#root.transactionSync(() => {
-      const next = String(Number(this.#control.get(WRITER_KEY) ?? "0") + 1);
-      this.#control.putSync(WRITER_KEY, next);
+    return this.#store.root.transactionSync(() => {
+      const next = String(Number(this.#store.control.get(WRITER_KEY) ?? "0") + 1);
+      this.#store.control.putSync(WRITER_KEY, next);
       return next;
     });
   }

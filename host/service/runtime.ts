@@ -161,6 +161,8 @@ export class ServiceRuntime {
         this.coordinator.register(registration);
       }
     });
+    // A start has read all that there is, and most of it is not read again.
+    await this.ledger.release?.();
     await this.coordinator.recover();
   }
 

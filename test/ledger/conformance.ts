@@ -1,4 +1,5 @@
 /** What every ledger promises, whatever it is made of. Each implementation's test runs all of it. */
+import { rejectedBy } from "../support/thrown.js";
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -105,6 +106,20 @@ export function conformance(name: string, open: OpenLedger): ReturnType<typeof s
     put();
     assert.is(ledger.count("meta"), 1);
     await ledger.close();
+  });
+
+  test("what it holds and who writes stays when memory is given back", async () => {
+    const ledger = await open();
+    ledger.commit([{ table: "meta", key: "a", put: 1 }]);
+    await ledger.release?.();
+    assert.is(ledger.get("meta", "a"), 1);
+    ledger.commit([{ table: "meta", key: "a", put: 2 }]);
+    await ledger.release?.();
+    assert.equal([...ledger.entries("meta")], [["a", 2]]);
+    await ledger.close();
+    if (ledger.release === undefined) return;
+    const error = await rejectedBy(async () => ledger.release?.());
+    assert.is(error.code, "ERR_STATE");
   });
 
   test("later changes of one commit win, and a removal removes", async () => {
