@@ -10,25 +10,32 @@ import type { BehaviourProfile } from "../profiler/profile.js";
 import { keepNeedOf } from "./needs.js";
 import { DONOR_REFUSAL_MS, SHRINK_ABOVE_RATIO } from "./policy.js";
 
+const BITS = 32 / RESOURCE_COUNT;
+const TICKS_MAX = 2 ** BITS - 1;
+
 export class DonorWatch {
   readonly #ticksMin: number;
-  /** Ticks in a row, one a resource, in which the instance held clearly more than it needs. */
-  #streaks = new Map<string, Uint8Array>();
-  #next = new Map<string, Uint8Array>();
+  /**
+   * Ticks in a row in which the instance held clearly more than it needs, one byte a resource of one
+   * number: an array of an instance's own would be 300 bytes.
+   */
+  #streaks = new Map<string, number>();
+  #next = new Map<string, number>();
   readonly #refusals = new Map<string, number>();
 
   /** @param ticksMin how many such ticks a donor needs; 0: nobody is watched, everybody may give */
   constructor(ticksMin: number) {
-    this.#ticksMin = ticksMin;
+    this.#ticksMin = Math.min(TICKS_MAX, ticksMin);
   }
 
   /** One instance, once a tick. */
   look(instanceId: string, held: readonly number[], profile: BehaviourProfile): void {
     if (this.#ticksMin === 0) return;
-    const streak = this.#streaks.get(instanceId) ?? new Uint8Array(RESOURCE_COUNT);
+    const before = this.#streaks.get(instanceId) ?? 0;
+    let streak = 0;
     for (let r = 0; r < RESOURCE_COUNT; r++) {
       const isAbove = (held[r] ?? 0) > SHRINK_ABOVE_RATIO * keepNeedOf(profile, r);
-      streak[r] = isAbove ? Math.min(this.#ticksMin, (streak[r] ?? 0) + 1) : 0;
+      if (isAbove) streak |= Math.min(this.#ticksMin, ticksOf(before, r) + 1) << (BITS * r);
     }
     this.#next.set(instanceId, streak);
   }
@@ -49,6 +56,10 @@ export class DonorWatch {
   }
 
   mayGive(instanceId: string, resource: number): boolean {
-    return (this.#streaks.get(instanceId)?.[resource] ?? 0) >= this.#ticksMin;
+    return ticksOf(this.#streaks.get(instanceId) ?? 0, resource) >= this.#ticksMin;
   }
+}
+
+function ticksOf(streak: number, resource: number): number {
+  return (streak >>> (BITS * resource)) & TICKS_MAX;
 }

@@ -1,11 +1,12 @@
 /** What every ledger promises, whatever it is made of. Each implementation's test runs all of it. */
-import { rejectedBy } from "../support/thrown.js";
+
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { compareKeys } from "../../host/ledger/encoding.js";
 import type { Ledger, LedgerChange, LedgerRange } from "../../host/ledger/ledger.js";
 import { isRepriseError } from "../../host/lib/errors.js";
+import { rejectedBy } from "../support/thrown.js";
 import { decisionRecord, planRecord, reservationRecord } from "./records.js";
 
 export type OpenLedger = () => Ledger | Promise<Ledger>;
