@@ -100,6 +100,29 @@ test("workers that die in the middle of tiles are replaced and nothing is lost",
   }
 });
 
+test("workers that are slow, and those that wait for the host, are not taken for lost", async () => {
+  const plan = { instances: range(64), steps: 1 };
+  const calm = await run(plan);
+  const workerUrl = new URL("./slow-worker.js", import.meta.url);
+  // A tick takes longer than the time after which somebody who gets nothing done is lost.
+  const options = { workers: 1, journalTiles: 1, taskMsMax: 300, workerUrl };
+  const slow = await run({ ...plan, options });
+  assert.is(slow.repeats, 0);
+  assert.equal(slow.digests, calm.digests);
+  const profiler = open({ workers: 2, journalTiles: 1, taskMsMax: 300 });
+  for (const index of range(64)) profiler.register(registrationOf(index));
+  for (const index of range(64)) profiler.offer(sampleOf(index, 0));
+  const ticking = profiler.tick();
+  // The threads are there by then; the host is away for longer than any of them may be.
+  const nobody = new Int32Array(new SharedArrayBuffer(4));
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    Atomics.wait(nobody, 0, 0, 400);
+  }
+  assert.is((await ticking).repeatCount, 0);
+  await profiler.close();
+});
+
 test("a slice that fails takes back what was computed after it, and the next tick does it all", async () => {
   const calm = await run({ instances: range(64), steps: 2 });
   const workerUrl = new URL("./refusing-worker.js", import.meta.url);
