@@ -1,9 +1,21 @@
 /**
  * The audit log: one JSON line for everything that was asked to act, append-only. Each line carries
  * the SHA-256 of the line before, so that a line that was changed, removed or put in between shows.
+ * A file that has become large is closed under another name, for whoever archives it; the chain goes
+ * on in the next one, whose first line says so.
  */
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { RepriseError } from "../lib/errors.js";
 
 export interface AuditEntry {
@@ -22,7 +34,14 @@ interface AuditLine extends AuditEntry {
 const NEWLINE = 10;
 const FIRST = "0".repeat(64);
 
+/** What the first line of a file says that goes on where another one ended. */
+const CONTINUE = "continue";
+const DIGITS = 12;
+
 export interface AuditState {
+  /** Sequence of the first line; 1 more than the count when there is none. */
+  readonly first: number;
+  /** Sequence of the last line. */
   readonly count: number;
   /** Hash of the last line. */
   readonly head: string;
@@ -31,7 +50,10 @@ export interface AuditState {
 }
 
 export class AuditLog {
-  readonly #file: number;
+  readonly #path: string;
+  readonly #bytesMax: number;
+  #file: number;
+  #bytes: number;
   #state: AuditState;
   /** Of a line cut short, which was taken off when it was opened. */
   readonly removedBytes: number;
@@ -39,18 +61,20 @@ export class AuditLog {
   /**
    * Goes on where the last whole line ends; what is behind it is taken off.
    *
+   * @param bytesMax above it the file is closed as `NAME-FIRST-LAST.jsonl`, and begun anew
    * @throws ERR_STATE when the chain of the whole lines is broken, ERR_CONFIG
    */
-  constructor(path: string) {
-    try {
-      this.#file = openSync(path, "a+", 0o600);
-    } catch (cause) {
-      throw new RepriseError("ERR_CONFIG", "the audit log cannot be opened", { file: path }, cause);
-    }
+  constructor(path: string, bytesMax = Number.POSITIVE_INFINITY) {
+    this.#path = path;
+    this.#bytesMax = bytesMax;
+    this.#file = opened(path);
     try {
       const bytes = readFileSync(path);
+      this.#bytes = bytes.byteLength;
       this.#state = verifyAudit(bytes, path);
-      this.removedBytes = this.#state.tornBytes;
+      // Ended between the closing of a file and the first line of the next.
+      if (this.#state.count === 0) this.#state = lastClosed(path) ?? this.#state;
+      this.removedBytes = bytes.byteLength === 0 ? 0 : this.#state.tornBytes;
       if (this.removedBytes > 0) this.#takeOff(bytes.byteLength - this.removedBytes);
     } catch (error) {
       closeSync(this.#file);
@@ -61,15 +85,38 @@ export class AuditLog {
   #takeOff(wholeBytes: number): void {
     ftruncateSync(this.#file, wholeBytes);
     fsyncSync(this.#file);
+    this.#bytes = wholeBytes;
     this.#state = { ...this.#state, tornBytes: 0 };
   }
 
   append(entry: AuditEntry): void {
+    if (this.#bytes > this.#bytesMax) this.#closeFile();
+    const { timeMs } = entry;
+    const { count } = this.#state;
+    if (this.#bytes === 0 && count > 0) {
+      const subject = basename(this.#path);
+      const outcome = `after line ${count}`;
+      this.#write({ timeMs, caller: "reprise", action: CONTINUE, subject, outcome });
+    }
+    this.#write(entry);
+  }
+
+  #write(entry: AuditEntry): void {
     const { count, head } = this.#state;
     const line: AuditLine = { sequence: count + 1, ...entry, previous: head };
     const text = JSON.stringify(line);
-    writeSync(this.#file, `${text}\n`);
-    this.#state = { count: count + 1, head: hashOf(text), tornBytes: 0 };
+    this.#bytes += writeSync(this.#file, `${text}\n`);
+    this.#state = { ...this.#state, count: count + 1, head: hashOf(text), tornBytes: 0 };
+  }
+
+  #closeFile(): void {
+    const { first, count } = this.#state;
+    this.flush();
+    renameSync(this.#path, closedName(this.#path, first, count));
+    closeSync(this.#file);
+    this.#file = opened(this.#path);
+    this.#bytes = 0;
+    this.#state = { ...this.#state, first: count + 1 };
   }
 
   /** Waits until the disk has it all. */
@@ -83,19 +130,63 @@ export class AuditLog {
   }
 }
 
-/** @throws ERR_STATE naming the first whole line that does not follow from the one before */
-export function verifyAudit(bytes: Uint8Array, file: string): AuditState {
+/**
+ * @param before of the file that this one goes on from; without it its own first line is believed
+ * @throws ERR_STATE naming the first whole line that does not follow from the one before
+ */
+export function verifyAudit(bytes: Uint8Array, file: string, before?: AuditState): AuditState {
   const end = bytes.lastIndexOf(NEWLINE) + 1;
-  let state: AuditState = { count: 0, head: FIRST, tornBytes: bytes.byteLength - end };
-  const text = new TextDecoder().decode(bytes.subarray(0, end));
-  for (const line of text.split("\n").slice(0, -1)) {
+  const lines = new TextDecoder().decode(bytes.subarray(0, end)).split("\n").slice(0, -1);
+  const [start] = lines.slice(0, 1).map(parsed);
+  let { count, head } = before ?? baseOf(start);
+  const first = count + 1;
+  for (const [index, line] of lines.entries()) {
     const entry = parsed(line);
-    if (entry?.sequence !== state.count + 1 || entry.previous !== state.head) {
-      throw broken(file, state.count + 1, "the line does not follow from the one before");
+    if (entry?.sequence !== count + 1 || entry.previous !== head) {
+      throw broken(file, index + 1, "the line does not follow from the one before");
     }
-    state = { ...state, count: state.count + 1, head: hashOf(line) };
+    count++;
+    head = hashOf(line);
   }
-  return state;
+  return { first, count, head, tornBytes: bytes.byteLength - end };
+}
+
+function baseOf(start: AuditLine | undefined): { count: number; head: string } {
+  const { action, sequence = 0, previous } = start ?? {};
+  const isContinued = action === CONTINUE && Number.isSafeInteger(sequence) && sequence > 1;
+  return isContinued ? { count: sequence - 1, head: `${previous}` } : { count: 0, head: FIRST };
+}
+
+function opened(path: string): number {
+  try {
+    return openSync(path, "a+", 0o600);
+  } catch (cause) {
+    throw new RepriseError("ERR_CONFIG", "the audit log cannot be opened", { file: path }, cause);
+  }
+}
+
+/** `audit.jsonl` -> `audit-000000000001-000000001000.jsonl`: their order is that of the lines. */
+function closedName(path: string, first: number, last: number): string {
+  const [from, to] = [first, last].map((each) => String(each).padStart(DIGITS, "0"));
+  return `${stemOf(path)}-${from}-${to}.jsonl`;
+}
+
+/** Where the newest closed file ended; undefined when there is none. */
+function lastClosed(path: string): AuditState | undefined {
+  const stem = basename(stemOf(path));
+  const pattern = new RegExp(`^-\\d{${DIGITS}}-\\d{${DIGITS}}\\.jsonl$`);
+  const closed = readdirSync(dirname(path)).filter(
+    (name) => name.startsWith(stem) && pattern.test(name.slice(stem.length)),
+  );
+  const newest = closed.sort().at(-1);
+  if (newest === undefined) return undefined;
+  const file = join(dirname(path), newest);
+  const state = verifyAudit(readFileSync(file), file);
+  return { ...state, first: state.count + 1, tornBytes: 0 };
+}
+
+function stemOf(path: string): string {
+  return path.replace(/\.jsonl$/, "");
 }
 
 function parsed(line: string): AuditLine | undefined {

@@ -194,7 +194,7 @@ async function openParts(options: ServeOptions): Promise<Parts> {
   const weights = weightsFile === undefined ? null : readWeights(weightsFile);
   const ledger =
     folder === null ? new MemoryLedger() : await openLmdbLedger({ folder, durability });
-  const audit = folder === null ? undefined : new AuditLog(join(folder, "..", "audit.jsonl"));
+  const audit = folder === null ? undefined : openAudit(folder, config.ledger.auditMiB);
   const isLive = config.source === "host" && demo === undefined;
   const live = isLive ? new LiveHost(config.host, onError) : undefined;
   const runtime = await ServiceRuntime.open({
@@ -226,6 +226,10 @@ async function openParts(options: ServeOptions): Promise<Parts> {
   });
   const running = { config, runtime, app, metrics, log, onError, pushed };
   return { ...running, tokens, audit, demo, live, learnt, views };
+}
+
+function openAudit(folder: string, mib: number): AuditLog {
+  return new AuditLog(join(folder, "..", "audit.jsonl"), mib * 2 ** 20);
 }
 
 function engineOf({ engine, host }: ServiceConfig): Engine {

@@ -1,5 +1,12 @@
 /** A line of the audit log that a crash cut short: taken off, told, and everything before it kept. */
-import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
@@ -33,6 +40,50 @@ test("a file cut at any byte opens with the lines that are whole", () =>
     assert.is(zeros.removedBytes, 4_096);
     zeros.close();
     assert.equal(readFileSync(path), whole);
+  }));
+
+function closedName(text: string): string {
+  const sequences = [...text.matchAll(/"sequence":(\d+)/g)].map(([, digits = ""]) => digits);
+  const [from = "", to = ""] = [sequences[0], sequences.at(-1)];
+  return `audit-${from.padStart(12, "0")}-${to.padStart(12, "0")}.jsonl`;
+}
+
+test("a file that is full is closed, and the chain goes on in the next", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "audit.jsonl");
+    for (let turn = 0; turn < 4; turn++) {
+      const log = new AuditLog(path, 600);
+      for (let timeMs = 0; timeMs < 5; timeMs++) log.append({ ...entry, timeMs });
+      log.close();
+      // As if it had ended between closing a file and the next one's first line.
+      if (turn === 2) renameSync(path, join(folder, closedName(readFileSync(path, "utf8"))));
+    }
+    const files = readdirSync(folder).sort();
+    const closed = files.filter((name) => name !== "audit.jsonl");
+    assert.ok(closed.length > 3, files.join());
+    const paths = [...closed, "audit.jsonl"].map((name) => join(folder, name));
+    const all = paths.map((each) => readFileSync(each, "utf8")).join("");
+    const lines = all
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { sequence: number; action: string });
+    assert.equal(
+      lines.map(({ sequence }) => sequence),
+      lines.map((_, index) => index + 1),
+    );
+    assert.is(lines.filter(({ action }) => action === "interrupt").length, 20, "none is lost");
+    for (const each of paths) assert.ok(statSync(each).size < 1_400);
+    const told = await runReprise(["audit", "verify", ...paths, "--json"]);
+    assert.equal([told.code, JSON.parse(told.stdout).first], [0, 1], told.stderr);
+    assert.is(JSON.parse(told.stdout).count, lines.length);
+    const [, , third = ""] = paths;
+    const one = await runReprise(["audit", "verify", third]);
+    assert.match(one.stdout, /lines [1-9]\d* to \d+, whole/);
+    // One that is missing, and a first line that was taken away, show.
+    const gap = await runReprise(["audit", "verify", ...paths.filter((each) => each !== third)]);
+    assert.is.not(gap.code, 0);
+    const headless = readFileSync(third, "utf8").replace(/^.*\n/, "");
+    assert.throws(() => verifyAudit(Buffer.from(headless), third), /line 1/);
   }));
 
 test("a whole line that was touched still refuses the start, and nothing is cut", () =>

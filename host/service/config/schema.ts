@@ -97,6 +97,12 @@ const Ledger = Type.Object(
       default: 90,
       description: "days after which a decision goes in any case",
     }),
+    auditMiB: Type.Number({
+      exclusiveMinimum: 0,
+      maximum: 4_096,
+      default: 64,
+      description: "size at which audit.jsonl is closed under another name and begun anew",
+    }),
   },
   { ...strict, default: {} },
 );
