@@ -95,7 +95,9 @@ export class Book {
   /** Live leases in the order of their ids; those of one node when it is named. */
   leasesById(nodeId?: string): ReservationRecord[] {
     const ids = nodeId === undefined ? this.leases.keys() : this.nodes.get(nodeId)?.leaseIds;
-    return [...(ids ?? [])].sort().map((id) => present(this.leases.get(id), `lease ${id}`));
+    // Most nodes of a large cluster have no lease.
+    if (ids === undefined || ("size" in ids && ids.size === 0)) return [];
+    return [...ids].sort().map((id) => present(this.leases.get(id), `lease ${id}`));
   }
 
   /** What the leases of a node hold over time. */

@@ -1,45 +1,48 @@
 /** The room of every node for leases of the same spans, kept while the rooms change. */
 import { NEED_COLUMNS, needColumn, PHASE_COUNT, RESOURCE_COUNT } from "../core/abi.js";
-import { rowsOf } from "./node-table.js";
+import type { RoomList } from "./need.js";
 import type { LeaseSpans } from "./rooms.js";
 
-export class LeaseView {
+export class LeaseView implements RoomList {
   readonly spans: LeaseSpans;
-  /** Of the bands. */
-  readonly #room: readonly Readonly<Float64Array>[];
-  readonly #rows: readonly Float64Array[];
-  /** Nodes whose row has to be worked out again. */
-  readonly #stale: number[] = [];
-  readonly #isStale: Uint8Array;
+  readonly length: number;
+  /** Of the bands, by node. */
+  readonly #roomOf: (index: number) => Readonly<Float64Array>;
+  /** Most are never asked for. */
+  readonly #rows: (Float64Array | undefined)[];
+  readonly #isFresh: Uint8Array;
 
-  constructor(spans: LeaseSpans, room: readonly Readonly<Float64Array>[]) {
+  constructor(
+    spans: LeaseSpans,
+    length: number,
+    roomOf: (index: number) => Readonly<Float64Array>,
+  ) {
     this.spans = spans;
-    this.#room = room;
-    this.#rows = rowsOf(new Float64Array(room.length * NEED_COLUMNS));
-    this.#isStale = new Uint8Array(room.length);
-    this.forgetAll();
+    this.length = length;
+    this.#roomOf = roomOf;
+    this.#rows = new Array<Float64Array | undefined>(length).fill(undefined);
+    this.#isFresh = new Uint8Array(length);
   }
 
-  /** Resource x phase of the lease, node by node; of the moment. */
-  rows(): readonly Float64Array[] {
-    for (const index of this.#stale) {
-      const [room, row] = [this.#room[index], this.#rows[index]];
-      if (room !== undefined && row !== undefined) leastInBands(room, this.spans, row);
-      this.#isStale[index] = 0;
+  /** Resource x phase of the lease; read only, and of the moment. */
+  at(index: number): Float64Array | undefined {
+    if (index < 0 || index >= this.length) return undefined;
+    const row = this.#rows[index] ?? new Float64Array(NEED_COLUMNS);
+    if (this.#isFresh[index] === 0) {
+      leastInBands(this.#roomOf(index), this.spans, row);
+      this.#rows[index] = row;
+      this.#isFresh[index] = 1;
     }
-    this.#stale.length = 0;
-    return this.#rows;
+    return row;
   }
 
   /** The room of the node is about to change. */
   forget(index: number): void {
-    if (this.#isStale[index] === 1) return;
-    this.#isStale[index] = 1;
-    this.#stale.push(index);
+    this.#isFresh[index] = 0;
   }
 
   forgetAll(): void {
-    for (let index = 0; index < this.#room.length; index++) this.forget(index);
+    this.#isFresh.fill(0);
   }
 }
 

@@ -87,6 +87,12 @@ function chanceWithin(envelope: ArrayLike<number>, row: number, available: numbe
   return below === 0 ? 1 : belowLevel;
 }
 
+/** The rooms of nodes, each worked out when it is asked for; resource x phase. */
+export interface RoomList {
+  readonly length: number;
+  at(index: number): ArrayLike<number> | undefined;
+}
+
 export interface NodeLoss {
   readonly ratePerHour: number;
   readonly hours: number;
@@ -103,16 +109,12 @@ export interface NodeLoss {
  * hours) the chance that n has not been lost until the end of the last phase. Nodes are taken to be
  * lost independently. Only the nodes' rooms that are not promised to anybody else go in.
  */
-export function availability(
-  envelope: ArrayLike<number>,
-  rooms: Iterable<ArrayLike<number>>,
-  loss: NodeLoss,
-): number {
+export function availability(envelope: ArrayLike<number>, rooms: RoomList, loss: NodeLoss): number {
   const alive = 1 / (1 + loss.ratePerHour * loss.hours);
   let nowhere = 1;
-  let node = 0;
-  for (const room of rooms) {
-    nowhere *= 1 - alive * (1 - (loss.chances?.[node++] ?? 0)) * chanceToFit(envelope, room);
+  for (let node = 0; node < rooms.length; node++) {
+    const fits = chanceToFit(envelope, rooms.at(node) ?? []);
+    nowhere *= 1 - alive * (1 - (loss.chances?.[node] ?? 0)) * fits;
     // Taken from 1 it is nothing, and further nodes only lessen it.
     if (nowhere < SURE) return 1;
   }
@@ -130,20 +132,15 @@ export interface Prospects {
 }
 
 /** Both in one pass over the rooms; `availability` has the same bits as alone. */
-export function prospects(
-  envelope: ArrayLike<number>,
-  rooms: Iterable<ArrayLike<number>>,
-  loss: NodeLoss,
-): Prospects {
+export function prospects(envelope: ArrayLike<number>, rooms: RoomList, loss: NodeLoss): Prospects {
   const alive = 1 / (1 + loss.ratePerHour * loss.hours);
   const chances = new Float64Array(PHASE_COUNT);
   const least = minutesBeyond(chancesInto(chances, envelope, AMPLE));
   let nowhere = 1;
   let fewest = RESTART_MINUTES;
-  let node = 0;
-  for (const room of rooms) {
-    chancesInto(chances, envelope, room);
-    nowhere *= 1 - alive * (1 - (loss.chances?.[node++] ?? 0)) * leastOf(chances);
+  for (let node = 0; node < rooms.length; node++) {
+    chancesInto(chances, envelope, rooms.at(node) ?? []);
+    nowhere *= 1 - alive * (1 - (loss.chances?.[node] ?? 0)) * leastOf(chances);
     fewest = Math.min(fewest, minutesBeyond(chances));
     if (nowhere < SURE && fewest <= least) break;
   }

@@ -33,12 +33,3 @@ export function nodeTable(nodes: readonly NodeInput[]): NodeTable {
   TABLES.set(nodes, table);
   return table;
 }
-
-/** A row for each node, resource x phase; views of the table. */
-export function rowsOf(table: Float64Array): Float64Array[] {
-  const rows: Float64Array[] = [];
-  for (let first = 0; first < table.length; first += NEED_COLUMNS) {
-    rows.push(table.subarray(first, first + NEED_COLUMNS));
-  }
-  return rows;
-}

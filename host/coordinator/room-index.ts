@@ -16,6 +16,9 @@ interface Ranking {
   /** Share that was free in the scarcest column. */
   readonly room: Float64Array;
   readonly order: Int32Array;
+  /** What was last found, and of which headroom. */
+  readonly found: Float64Array;
+  readonly headrooms: (readonly number[] | undefined)[];
 }
 
 export class RoomIndex {
@@ -48,7 +51,7 @@ export class RoomIndex {
       const index = ranking.order[at] ?? 0;
       const nodeId = ranking.nodeIds[index] ?? "";
       const isThere = this.#allocator.hasNode(nodeId);
-      const now = isThere ? this.#roomOn(nodeId, ranking.allocatable[index] ?? []) : GONE;
+      const now = isThere ? this.#look(ranking, index) : GONE;
       if (now < (ranking.room[index] ?? 0)) {
         ranking.room[index] = now;
         moveBack(ranking, at);
@@ -73,24 +76,39 @@ export class RoomIndex {
 
   #rank(nodeIds: readonly string[]): Ranking {
     const allocatable = nodeIds.map((id) => this.#allocator.allocatable(id));
-    const room = Float64Array.from(nodeIds, (id, index) =>
-      this.#roomOn(id, allocatable[index] ?? []),
-    );
-    const order = Int32Array.from(nodeIds, (_, index) => index);
-    const ranking = { nodeIds, allocatable, room, order };
-    order.sort((a, b) => compare(ranking, a, b));
+    const ranking: Ranking = {
+      nodeIds,
+      allocatable,
+      room: new Float64Array(nodeIds.length),
+      order: Int32Array.from(nodeIds, (_, index) => index),
+      found: new Float64Array(nodeIds.length),
+      headrooms: new Array<undefined>(nodeIds.length).fill(undefined),
+    };
+    for (let index = 0; index < nodeIds.length; index++) {
+      ranking.room[index] = this.#look(ranking, index);
+    }
+    ranking.order.sort((a, b) => compare(ranking, a, b));
     return ranking;
   }
 
-  #roomOn(nodeId: string, allocatable: readonly number[]): number {
-    const headroom = this.#allocator.headroom(nodeId);
-    let least = Number.POSITIVE_INFINITY;
-    for (let column = 0; column < headroom.length; column++) {
-      const whole = allocatable[Math.floor(column / PHASE_COUNT)] ?? 0;
-      if (whole > 0) least = Math.min(least, (headroom[column] ?? 0) / whole);
+  /** The room on the node now; worked out again only when it has changed. */
+  #look(ranking: Ranking, index: number): number {
+    const headroom = this.#allocator.headroom(ranking.nodeIds[index] ?? "");
+    if (ranking.headrooms[index] !== headroom) {
+      ranking.headrooms[index] = headroom;
+      ranking.found[index] = scarcestShare(headroom, ranking.allocatable[index] ?? []);
     }
-    return Number.isFinite(least) ? least : 0;
+    return ranking.found[index] ?? 0;
   }
+}
+
+function scarcestShare(headroom: readonly number[], allocatable: readonly number[]): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (let column = 0; column < headroom.length; column++) {
+    const whole = allocatable[Math.floor(column / PHASE_COUNT)] ?? 0;
+    if (whole > 0) least = Math.min(least, (headroom[column] ?? 0) / whole);
+  }
+  return Number.isFinite(least) ? least : 0;
 }
 
 /** The room on a node that has been removed: it ends behind all others. */

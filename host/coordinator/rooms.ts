@@ -14,7 +14,7 @@ import {
 } from "../core/abi.js";
 import type { NodeInput } from "./inputs.js";
 import { LeaseView } from "./lease-view.js";
-import { type NodeTable, nodeTable, rowsOf } from "./node-table.js";
+import { type NodeTable, nodeTable } from "./node-table.js";
 
 const NOTHING_TAKEN: TakenOn = { leases: [], bands: [] };
 const NO_NODE: Readonly<Float64Array> = new Float64Array(NEED_COLUMNS).fill(-1);
@@ -22,14 +22,15 @@ const NO_NODE: Readonly<Float64Array> = new Float64Array(NEED_COLUMNS).fill(-1);
 export class Rooms {
   readonly #table: NodeTable;
   readonly #room: Float64Array;
-  readonly #rows: readonly Float64Array[];
+  /** Views of it, for the nodes that were asked for. */
+  readonly #rows: (Float64Array | undefined)[];
   readonly #views: LeaseView[] = [];
   readonly #taken = new Map<string, TakenOn>();
 
   constructor(nodes: readonly NodeInput[]) {
     this.#table = nodeTable(nodes);
     this.#room = this.#table.room.slice();
-    this.#rows = rowsOf(this.#room);
+    this.#rows = new Array<Float64Array | undefined>(nodes.length).fill(undefined);
   }
 
   /** As it was at first. */
@@ -54,7 +55,8 @@ export class Rooms {
 
   /** Resource x phase; read only. Below zero for a node that is not there. */
   of(nodeId: string): Readonly<Float64Array> {
-    return this.#rows[this.#table.index.get(nodeId) ?? -1] ?? NO_NODE;
+    const index = this.#table.index.get(nodeId);
+    return index === undefined ? NO_NODE : this.#row(index);
   }
 
   /** Adds one value a resource to all phases; `sign` -1 takes it. */
@@ -75,9 +77,17 @@ export class Rooms {
 
   /** The row of a node that is about to change. */
   #changing(nodeId: string): Float64Array | undefined {
-    const index = this.#table.index.get(nodeId) ?? -1;
-    for (const view of this.#views) if (index >= 0) view.forget(index);
-    return this.#rows[index];
+    const index = this.#table.index.get(nodeId);
+    if (index === undefined) return undefined;
+    for (const view of this.#views) view.forget(index);
+    return this.#row(index);
+  }
+
+  #row(index: number): Float64Array {
+    const first = index * NEED_COLUMNS;
+    const row = this.#rows[index] ?? this.#room.subarray(first, first + NEED_COLUMNS);
+    this.#rows[index] = row;
+    return row;
   }
 
   /**
@@ -96,18 +106,17 @@ export class Rooms {
    * Room for each phase of a lease with these spans, resource x phase, node by node in the order of
    * `nodeIds`; read only, and of the moment.
    */
-  forLeases(spans: LeaseSpans): readonly Float64Array[] {
-    let view = this.#views.find((each) => each.spans === spans);
-    if (view === undefined) {
-      view = new LeaseView(spans, this.#rows);
-      this.#views.push(view);
-    }
-    return view.rows();
+  forLeases(spans: LeaseSpans): LeaseView {
+    const known = this.#views.find((each) => each.spans === spans);
+    if (known !== undefined) return known;
+    const view = new LeaseView(spans, this.nodeIds.length, (index) => this.#row(index));
+    this.#views.push(view);
+    return view;
   }
 
   /** The same of one node. */
   forLease(nodeId: string, spans: LeaseSpans): Readonly<Float64Array> {
-    return this.forLeases(spans)[this.#table.index.get(nodeId) ?? -1] ?? NO_NODE;
+    return this.forLeases(spans).at(this.#table.index.get(nodeId) ?? -1) ?? NO_NODE;
   }
 
   /**
@@ -198,7 +207,7 @@ export class Rooms {
     let best: string | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (let index = 0; index < rows.length; index++) {
-      const room = rows[index] ?? NO_NODE;
+      const room = rows.at(index) ?? NO_NODE;
       if ((lossChances?.[index] ?? 0) > chanceMax || !isWithin(amounts, room)) continue;
       const leftover = leftoverOf(amounts, room, allocatable[index] ?? []);
       const nodeId = nodeIds[index] ?? "";
