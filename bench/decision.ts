@@ -2,10 +2,11 @@
  * Decision: how long does one take against 10,000 nodes and 100,000 instances?
  *
  *     node build/js/bench/decision.js [--smoke] [--json FILE]
- *       [--ticks N] [--interruptions N] [--reclaims N]
+ *       [--ticks N] [--considerations N] [--interruptions N] [--reclaims N]
  *
  * Goals: from `submit` to the decision that is written and acted on, in process: named
- * interruptions, and reclaims over 50 nodes with 500 candidates; ledger in memory. Beside them what
+ * interruptions, and reclaims over 50 nodes with 500 candidates; ledger in memory; the same
+ * interruptions only asked about. Beside them what
  * a tick costs that has nothing to decide, one a second, with the pools' targets read within 20 s.
  * Non-goals: the ledger's disk, predictions.
  */
@@ -32,6 +33,7 @@ const nodeCount = smoke ? 200 : 10_000;
 const tickCount = countOf("--ticks", smoke ? 2 : 80);
 const interruptionCount = countOf("--interruptions", smoke ? 20 : 1_000);
 const reclaimCount = countOf("--reclaims", smoke ? 2 : 100);
+const considerationCount = countOf("--considerations", smoke ? 20 : 1_000);
 
 /** As named on the command line, else this many. */
 function countOf(option: string, otherwise: number): number {
@@ -114,6 +116,12 @@ const idleMs = await timesOf(tickCount, async (index) => {
   clock.advanceTo(NOW + (index + 1) * 1_000);
   await coordinator.tick();
 });
+const considerMs = await timesOf(considerationCount, async (index) => {
+  clock.advanceTo(clock.nowMs() + 1);
+  const instanceId = `i-${prng.below(nodeCount)}-${index % PER_NODE}`;
+  const asked = { requestId: `c-${index}`, receivedMs: NOW, instanceId };
+  coordinator.consider({ kind: "interrupt", ...asked });
+});
 let victimCount = 0;
 const kinds = new Map<string, number>();
 const interruptMs = await timesOf(interruptionCount, async (index) => {
@@ -190,6 +198,7 @@ function round(ms: number): number {
 
 const report = [
   line("tick with nothing to decide", idleMs),
+  line("consideration of an interruption", considerMs),
   line("named interruption", interruptMs),
   line("reclaim over 500 candidates", reclaimMs),
 ];
