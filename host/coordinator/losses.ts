@@ -36,7 +36,8 @@ export function lossesOf(ledger: Ledger, groupIds: Iterable<string>): GroupLosse
 export function lossChanges(ledger: Ledger, decision: DecisionRecord): LedgerChange[] {
   const { instances } = decision.inputs as PlanInputs;
   const lost = new Map(decision.candidates.map((each) => [each.instanceId, each.lostCoreHours]));
-  const victims = instances.filter(({ instanceId }) => decision.victims.includes(instanceId));
+  const gone = new Set(decision.victims);
+  const victims = instances.filter(({ instanceId }) => gone.has(instanceId));
   const timeMs = decision.decidedMs;
   return changesOf(ledger, victims, (before, members) => [
     ...before.filter((each) => each.timeMs > timeMs - REMEMBERED_MS),
@@ -140,8 +141,13 @@ function changesOf(
   members: readonly Member[],
   next: (before: readonly Loss[], members: readonly Member[]) => readonly Loss[],
 ): LedgerChange[] {
-  return [...new Set(members.map(({ groupId }) => groupId))].map((groupId): LedgerChange => {
-    const own = members.filter((each) => each.groupId === groupId);
+  const byGroup = new Map<string, Member[]>();
+  for (const each of members) {
+    const own = byGroup.get(each.groupId) ?? [];
+    own.push(each);
+    byGroup.set(each.groupId, own);
+  }
+  return [...byGroup].map(([groupId, own]): LedgerChange => {
     const losses = next(read(ledger, groupId), own).slice(-HOUR_BUDGET_MAX);
     const key = `${PREFIX}${groupId}`;
     return losses.length === 0
