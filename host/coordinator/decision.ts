@@ -6,13 +6,13 @@ import { keepItems, keptCanonicalJson } from "../ledger/encoding.js";
 import type { CandidateScore, DecisionRecord, Reason, VerdictKind } from "../ledger/records.js";
 import { sha256 } from "../ledger/seal.js";
 import { type Candidate, isCandidate } from "./candidates.js";
-import { earliestSuccessMs } from "./forecast.js";
+import { earliestSuccessMs, restsUntilMs } from "./forecast.js";
 import type { PlanningInputs, RecordedInputs } from "./inputs.js";
 import { type AskBooks, type AskDonors, DonorTape, type PlanInputs, playBack } from "./inputs.js";
 import { EndsTape } from "./lease-ends.js";
 import { compareLoss } from "./plan-loss.js";
 import { type Proposal, propose } from "./planner.js";
-import { backoffMs } from "./policy.js";
+import { backoffMs, HOUR_MS } from "./policy.js";
 import { firstOfEachCode, noRoomReasons } from "./reasons.js";
 import { neverReasons } from "./refusal.js";
 import { AheadTape, aheadOf } from "./room-ahead.js";
@@ -28,6 +28,9 @@ export interface Verdict {
   readonly tentative?: readonly string[];
   readonly recorded: RecordedInputs;
 }
+
+/** A request for somebody that rests is tried again after this, or when the rest is over. */
+const REST_TRY_MS = HOUR_MS;
 
 export interface DecisionIds {
   readonly decisionId: string;
@@ -163,8 +166,11 @@ function retryTimes(inputs: PlanInputs, reasons: readonly Reason[], refused: Rea
   const code = firstDeferral?.code ?? reasons[0]?.code;
   const further =
     furtherWaitMs(pastWaits, code, waitedMs) ?? (refused === undefined ? UNKNOWN_WAIT_MS : backoff);
+  const restsMs = refused === undefined ? (restsUntilMs(inputs) ?? nowMs) : nowMs;
   const wishedMs =
-    forecastMs === undefined ? nowMs + further : forecastMs + forecastLatenessMs(pastWaits);
+    forecastMs === undefined
+      ? Math.max(restsMs, nowMs + further)
+      : forecastMs + forecastLatenessMs(pastWaits);
   const { deadlineMs } = request;
   const lastMs =
     deadlineMs === undefined
@@ -173,7 +179,9 @@ function retryTimes(inputs: PlanInputs, reasons: readonly Reason[], refused: Rea
         ? deadlineMs - policy.forceLeadMs
         : deadlineMs;
   const retryAtMs = Math.max(nowMs + 1, Math.min(wishedMs, lastMs));
-  const nextTryMs = Math.min(retryAtMs, forecastMs ?? nowMs + backoff);
+  // Before the end of its rest there is nothing to find out but that it is gone.
+  const soonestMs = Math.max(nowMs + backoff, Math.min(restsMs, nowMs + REST_TRY_MS));
+  const nextTryMs = Math.min(retryAtMs, forecastMs ?? soonestMs);
   return { retryAtMs, nextTryMs, ...(forecastMs === undefined ? {} : { forecastMs }) };
 }
 

@@ -19,13 +19,27 @@ type EndInputs = PlanInputs & Required<Pick<PlanInputs, "leaseEnds">>;
  */
 export function earliestSuccessMs(asked: PlanningInputs): number | undefined {
   const { ahead: _ahead, ends: _ends, ...known } = asked;
-  const inputs = { ...known, leaseEnds: leaseEndsOf(asked, TIMES_MAX) };
+  const fromMs = restsUntilMs(known) ?? known.nowMs;
+  const inputs = { ...known, leaseEnds: leaseEndsOf(asked, { fromMs, timesMax: TIMES_MAX }) };
   const deadlineMs = inputs.request.deadlineMs ?? Number.POSITIVE_INFINITY;
   const times = [...new Set(comingTimes(inputs))]
-    .filter((timeMs) => timeMs > inputs.nowMs && timeMs < deadlineMs)
+    .filter((timeMs) => timeMs > inputs.nowMs && timeMs >= fromMs && timeMs < deadlineMs)
     .sort((a, b) => a - b)
     .slice(0, TIMES_MAX);
   return times.find((timeMs) => propose(inputsAt(inputs, timeMs), () => [], false).feasible);
+}
+
+/**
+ * Until when the instance that is named may not be interrupted, whatever room there is; undefined
+ * when it may. Decisions recorded before this counted know it not.
+ */
+export function restsUntilMs(inputs: PlanInputs): number | undefined {
+  const { request, policy } = inputs;
+  const [input] = inputs.instances;
+  if (request.kind !== "interrupt" || input === undefined) return undefined;
+  if (policy.singleDropRounds === undefined) return undefined;
+  const judged = judge(input, inputs, new Rooms([]));
+  return isCandidate(judged) ? undefined : judged.untilMs;
 }
 
 function comingTimes(inputs: EndInputs): number[] {

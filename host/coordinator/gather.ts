@@ -237,9 +237,9 @@ export function booksFor(
   let all: readonly LeaseEndInput[] | undefined;
   return {
     ahead: (nodeId) => context.allocator.roomAhead(nodeId),
-    ends: (timesMax) => {
+    ends: (question) => {
       all ??= leaseEnds(context, nodes);
-      return firstEnds(all, nowMs, timesMax);
+      return firstEnds(all, nowMs, question);
     },
   };
 }

@@ -42,6 +42,12 @@ import { isStopping, weighAndCommit } from "./weigh.js";
 
 /** After a crowd was registered, its lives are written by the tick: no decision waits for them. */
 const FACTS_BESIDE_MAX = 256;
+/**
+ * Deferred requests that are tried again on one turn, the most urgent first; the others stay due. A
+ * crowd of them (10,000 may be pending) must hold up neither a new request nor the end of the service.
+ */
+const RETRIES_PER_TICK = 64;
+const RETRIES_BESIDE = 8;
 
 export class CoordinatorLoop {
   readonly #context: CoordinatorContext;
@@ -108,7 +114,9 @@ export class CoordinatorLoop {
     await this.#topUp(turn);
     this.#context.allocator.tick();
     this.#context.roomIndex.refresh();
-    await this.#waves(this.#step({ kind: "ticked", nowMs: this.#context.clock.nowMs() }), turn);
+    const nowMs = this.#context.clock.nowMs();
+    const due = this.#step({ kind: "ticked", nowMs, retriesMax: RETRIES_PER_TICK });
+    await this.#waves(due, turn);
     // What no commit of this tick took along.
     this.#late.write()();
     checkBooks(this.#context, cycle, turn.tally);
@@ -136,10 +144,11 @@ export class CoordinatorLoop {
   async decideDue(restarts: readonly Restart[]): Promise<Decided> {
     const turn = newTurn();
     if (restarts.length > 0) await this.#sweep(turn);
+    const nowMs = this.#context.clock.nowMs();
     const effects = [
       ...this.#through(),
       ...this.#seen(restarts),
-      ...this.#step({ kind: "ticked", nowMs: this.#context.clock.nowMs() }),
+      ...this.#step({ kind: "ticked", nowMs, retriesMax: RETRIES_BESIDE }),
     ];
     await this.#waves(effects, turn, isFinish);
     return turn;

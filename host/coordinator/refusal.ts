@@ -60,7 +60,8 @@ function neverOn(
     const reachable = reachableRoom(inputs, { nodeIds, here, ends, request });
     return request.amounts.some((wished, resource) => wished > (reachable[resource] ?? 0));
   };
-  const short = isShort([]) && isShort(leaseEndsOf(inputs, Number.POSITIVE_INFINITY));
+  const all = { fromMs: inputs.nowMs, timesMax: Number.POSITIVE_INFINITY };
+  const short = isShort([]) && isShort(leaseEndsOf(inputs, all));
   // A forced loss of capacity takes what there is; the rest is its shortfall.
   if (!short || spared.length === 0) return [];
   if (request.force === true && request.purpose === "capacity-loss") return [];

@@ -57,7 +57,8 @@ export type CoordinatorEvent =
   | { readonly kind: "restarted"; readonly instanceId: string; readonly timeMs: number }
   | { readonly kind: "granted"; readonly instanceId: string }
   | { readonly kind: "stopped"; readonly instanceId: string; readonly timeMs: number }
-  | { readonly kind: "ticked"; readonly nowMs: number }
+  /** Requests that are due are decided; of those that were deferred before so many at the most. */
+  | { readonly kind: "ticked"; readonly nowMs: number; readonly retriesMax: number }
   | {
       readonly kind: "decided";
       readonly decision: DecisionRecord;
@@ -102,7 +103,7 @@ export function transition(state: CoordinatorState, event: CoordinatorEvent): Tr
     case "stopped":
       return onStopped(state, event);
     case "ticked":
-      return onTicked(state, event.nowMs);
+      return onTicked(state, event);
     case "decided":
       return onDecided(state, event);
     case "acted":
@@ -145,13 +146,20 @@ export function withdrawnPlan(plan: OpenPlan): OpenPlan {
 }
 
 /** Open plans first, in the order in which they were made; then requests, nearest deadline first. */
-function onTicked(state: CoordinatorState, nowMs: number): Transition {
+function onTicked(
+  state: CoordinatorState,
+  { nowMs, retriesMax }: Extract<CoordinatorEvent, { kind: "ticked" }>,
+): Transition {
   const effects: Effect[] = [];
   if (state.outbox.size > 0) effects.push({ kind: "send", acts: [...state.outbox.values()] });
   for (const plan of state.plans.values()) effects.push(nextStep(plan));
   const due = state.pending.values().filter(({ dueMs }) => dueMs <= nowMs);
   due.sort(byUrgency);
-  for (const pending of due) effects.push({ kind: "decide", pending });
+  let retries = 0;
+  for (const pending of due) {
+    if (pending.attempts > 0 && ++retries > retriesMax) continue;
+    effects.push({ kind: "decide", pending });
+  }
   return { state, effects };
 }
 

@@ -6,7 +6,7 @@ import type { LeaseEndInput, PlanInputs } from "../../host/coordinator/inputs.js
 import { firstEnds } from "../../host/coordinator/lease-ends.js";
 import { MINUTE_MS } from "../../host/coordinator/policy.js";
 import { canonicalJson } from "../../host/ledger/encoding.js";
-import { inputsOf, instance, NOW, node, reclaim } from "./cases.js";
+import { inputsOf, instance, interruption, NOW, node, reclaim } from "./cases.js";
 
 const nobodyGives = () => [];
 
@@ -25,9 +25,9 @@ function world(room: number): PlanInputs {
 function asked(inputs: PlanInputs, ends: readonly LeaseEndInput[]) {
   const asks: number[] = [];
   const verdict = decide(inputs, nobodyGives, {
-    ends: (timesMax) => {
-      asks.push(timesMax);
-      return firstEnds(ends, inputs.nowMs, timesMax);
+    ends: (question) => {
+      asks.push(question.timesMax);
+      return firstEnds(ends, inputs.nowMs, question);
     },
   });
   return { asks, record: decisionRecord(verdict, { decisionId: "d" }) };
@@ -70,6 +70,22 @@ test("asked for or given whole, the same is decided, and made again from the rec
       }
     }),
   );
+});
+
+test("who rests is asked for again when the rest is over, with the room of then, not before", () => {
+  const tired = instance("v", "b", { size: 4, interruptionsMs: [NOW - 20 * MINUTE_MS] });
+  const rest = NOW + 40 * MINUTE_MS;
+  const ends = Array.from({ length: 200 }, (_, index) => end(1 + index / 4, 0.05));
+  const inputs = inputsOf(interruption("v"), [node("b", 8, -8)], [tired]);
+  const { record } = asked(inputs, ends);
+  assert.is(record.reasons[0]?.code, "COOL_DOWN");
+  assert.ok((record.forecastMs ?? 0) >= rest, "what ends before its rest does not crowd it out");
+  assert.is(record.nextTryMs, record.forecastMs);
+  const kept = (record.inputs as PlanInputs).leaseEnds ?? [];
+  assert.is(kept.length, 9, "one for all that ends before, and eight moments after");
+  assert.is(canonicalJson(replayDecision(record)), canonicalJson(record));
+  const hopeless = asked(inputsOf(interruption("v"), [node("b", 8, -80)], [tired]), ends).record;
+  assert.equal([hopeless.forecastMs, hopeless.nextTryMs], [undefined, rest]);
 });
 
 test.run();

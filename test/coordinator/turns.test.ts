@@ -134,4 +134,28 @@ test("after a crash nobody who is back is interrupted a second time", async () =
   assert.is((await next.after(1)).pendingRequestCount, 0);
 });
 
+test("of a crowd that was deferred a turn tries some again, a new request is never behind them", async () => {
+  const cluster = new Cluster({ policy: { groupBudget: 200, retryMsMin: 1_000 } }).node("a", 64);
+  const { coordinator } = cluster;
+  // None of them has a place for its restart, so all are deferred.
+  const crowd = Array.from({ length: 90 }, (_, index) => `u${index}`);
+  for (const name of crowd) cluster.tenant(name, "a", { size: 0.25, need: 200 });
+  cluster.tenant("v", "a", { size: 4 });
+  await cluster.after(0);
+  for (const name of crowd) coordinator.submit(interruption(name, { requestId: name }));
+  assert.is((await coordinator.decideDue()).length, 90, "the first time all at once");
+  cluster.clock.advanceTo(cluster.clock.nowMs() + 3_600_000);
+  coordinator.submit(interruption("v", { requestId: "v" }));
+  const beside = await coordinator.decideDue();
+  assert.is(beside.length, 9);
+  assert.ok(beside.some(({ requestId }) => requestId === "v"));
+  const tried = new Set(beside.map(({ requestId }) => requestId));
+  for (const expected of [64, 18, 0]) {
+    const { decisions } = await coordinator.tick();
+    assert.is(decisions.length, expected);
+    for (const { requestId } of decisions) tried.add(requestId);
+  }
+  assert.is(tried.size, 91, "nobody is left out");
+});
+
 test.run();
