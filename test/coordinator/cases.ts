@@ -1,6 +1,12 @@
 /** Small worlds for the planner, as plain inputs. */
 
-import type { InstanceInput, NodeInput, PlanInputs } from "../../host/coordinator/inputs.js";
+import { decide } from "../../host/coordinator/decision.js";
+import type {
+  AskDonors,
+  InstanceInput,
+  NodeInput,
+  PlanInputs,
+} from "../../host/coordinator/inputs.js";
 import { DEFAULT_POLICY, HOUR_MS } from "../../host/coordinator/policy.js";
 import type { InterruptionRequest, ReclaimRequest } from "../../host/coordinator/types.js";
 import { ENVELOPE_ROWS, envelopeRow, NEED_COLUMNS } from "../../host/core/abi.js";
@@ -98,4 +104,18 @@ export function inputsOf(
     modelVersion: "none",
     ...change,
   };
+}
+
+export const nobodyGives: AskDonors = () => [];
+
+/** Whom a decision interrupts, sorted. */
+export function victimsOf(inputs: PlanInputs, ask: AskDonors = nobodyGives): string[] {
+  const { proposal } = decide(inputs, ask);
+  return proposal.placements.map(({ candidate }) => candidate.input.instanceId).sort();
+}
+
+/** The verdict and its reasons. */
+export function codes(inputs: PlanInputs, ask: AskDonors = nobodyGives): string[] {
+  const { kind, reasons } = decide(inputs, ask);
+  return [kind, ...reasons.map(({ code }) => code)];
 }
