@@ -8,7 +8,10 @@ export interface CoverCandidate {
   readonly cost: number;
 }
 
-/** Which candidates go, at the lexicographic least cost, highest class first; null: not enough. */
+/**
+ * Which candidates go, at the lexicographic least cost, highest class first; null: not enough.
+ * Throws ERR_STATE when the solver gives up.
+ */
 export type ExactCover = (
   candidates: readonly CoverCandidate[],
   needed: Amounts,
@@ -16,8 +19,11 @@ export type ExactCover = (
 
 /** Each interruption costs at least this, so that the optimum takes nobody for nothing. */
 const COST_MIN = 1e-4;
-/** Between classes: what an optimum may be missed by. */
-const COST_TOLERANCE = 1e-7;
+/**
+ * Between classes: what an optimum may be missed by. HiGHS holds rows to 1e-6, so it can find that
+ * what it chose for a higher class leaves nothing for a lower one; then it may miss it by more.
+ */
+const COST_TOLERANCES = [1e-7, 1e-5, 1e-4] as const;
 /** Seconds for one class; a plan that takes longer is no yardstick and is reported as such. */
 const TIME_LIMIT = 5;
 
@@ -47,15 +53,23 @@ export async function openExactCover(): Promise<ExactCover> {
     throw new RepriseError("ERR_CONFIG", "the oracle needs the solver HiGHS", details, cause);
   }
   const solver = await load();
-  return (candidates, needed) => solveByClass(solver, candidates, needed);
+  return (candidates, needed) => {
+    let got = "";
+    for (const tolerance of COST_TOLERANCES) {
+      const found = solveByClass({ solver, tolerance }, candidates, needed);
+      if (typeof found !== "string") return found;
+      got = found;
+    }
+    throw new RepriseError("ERR_STATE", "HiGHS found no optimum", { got });
+  };
 }
 
-/** @throws ERR_STATE when the solver gives up */
+/** The solver's word when it gives up. */
 function solveByClass(
-  solver: Solver,
+  { solver, tolerance }: { readonly solver: Solver; readonly tolerance: number },
   candidates: readonly CoverCandidate[],
   needed: Amounts,
-): readonly boolean[] | null {
+): readonly boolean[] | null | string {
   if (needed.every((amount) => amount <= 0)) return candidates.map(() => false);
   const classes = [...new Set(candidates.map(({ priority }) => priority))].sort((a, b) => a - b);
   const top = classes.find((priority) => canCover(candidates, needed, priority));
@@ -63,16 +77,14 @@ function solveByClass(
   const ceilings = new Map<number, number>();
   let chosen: boolean[] = [];
   for (const priority of classes.filter((each) => each <= top).reverse()) {
-    const text = programme(candidates, needed, { priority, top, ceilings });
+    const text = programme(candidates, needed, { priority, top, ceilings, tolerance });
     const found = solver.solve(text, {
       output_flag: false,
       mip_rel_gap: 0,
-      mip_abs_gap: COST_TOLERANCE / 10,
+      mip_abs_gap: COST_TOLERANCES[0] / 10,
       time_limit: TIME_LIMIT,
     });
-    if (found.Status !== "Optimal") {
-      throw new RepriseError("ERR_STATE", "HiGHS found no optimum", { got: found.Status });
-    }
+    if (found.Status !== "Optimal") return found.Status;
     chosen = candidates.map((_, index) => (found.Columns[`x${index}`]?.Primal ?? 0) > 0.5);
     const cost = candidates.reduce(
       (sum, each, index) =>
@@ -105,6 +117,7 @@ function programme(
     readonly priority: number;
     readonly top: number;
     readonly ceilings: ReadonlyMap<number, number>;
+    readonly tolerance: number;
   },
 ): string {
   const used = candidates.flatMap((candidate, index) =>
@@ -123,7 +136,7 @@ function programme(
     return [`r${resource}: ${terms.join(" + ")} >= ${amount}`];
   });
   const limits = [...at.ceilings].map(
-    ([priority, cost]) => `c${priority}: ${costsOf(priority)} <= ${cost + COST_TOLERANCE}`,
+    ([priority, cost]) => `c${priority}: ${costsOf(priority)} <= ${cost + at.tolerance}`,
   );
   return [
     "Minimize",
