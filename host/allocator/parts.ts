@@ -38,7 +38,10 @@ export interface AllocatorOptions {
   readonly reserve?: "pooled" | "sum";
   /** For how many ticks a donor must have held clearly more than it needs; 0: nobody is watched. */
   readonly shrinkAfterTicks?: number;
-  /** How old a pool's target may get before a tick reads everybody's needs anew, ms; 0: every tick. */
+  /**
+   * Over how long a reading of everybody's needs is spread, ms; a target may get twice as old. 0:
+   * all of it on every tick.
+   */
   readonly targetsEveryMs?: number;
   /** Check every invariant before each commit. */
   readonly debug?: boolean;

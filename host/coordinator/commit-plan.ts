@@ -2,7 +2,13 @@
 
 import type { Act } from "../engines/engine.js";
 import { canonicalJson } from "../ledger/encoding.js";
-import { decisionFacts, decisionRemoval, isOpenPlan, keptDecisions } from "../ledger/kept.js";
+import {
+  decisionFacts,
+  decisionRemoval,
+  isOpenPlan,
+  keptDecisions,
+  planIdOf,
+} from "../ledger/kept.js";
 import type { Ledger, LedgerChange } from "../ledger/ledger.js";
 import type {
   AllocationRecord,
@@ -245,6 +251,9 @@ function startsOf({ placements }: Verdict["proposal"]): RestartStart[] {
   );
 }
 
+/** Looked past for one that is through, when the oldest plan has to go. */
+const OPEN_PLANS_PASSED = 1_024;
+
 /** The decision, the counter, what is left of the request, and the oldest decision's removal. */
 function decisionChanges(
   ledger: Ledger,
@@ -271,14 +280,18 @@ function decisionChanges(
 
 function oldestDecision(ledger: Ledger): LedgerChange[] {
   if (ledger.count("decision") < LIMITS.decisionsKeptMax) return [];
-  for (const oldest of keptDecisions(ledger)) return decisionRemoval(ledger, oldest);
+  for (const kept of keptDecisions(ledger)) {
+    // Whoever takes over needs the decision of a plan that is under way.
+    const plan = ledger.get("plan", planIdOf(kept));
+    if (plan === undefined || !isOpenPlan(plan.state)) return decisionRemoval(ledger, kept);
+  }
   return [];
 }
 
 function oldestPlan(ledger: Ledger): LedgerChange[] {
   if (ledger.count("plan") < LIMITS.decisionsKeptMax) return [];
-  for (const [key, { state }] of ledger.entries("plan", { limit: 1 })) {
-    // An open one is still needed; it is the oldest only if the engine was silent for very long.
+  // Open ones are still needed; they are the oldest only if the engine was silent for very long.
+  for (const [key, { state }] of ledger.entries("plan", { limit: OPEN_PLANS_PASSED })) {
     if (!isOpenPlan(state)) return [{ table: "plan", key, remove: true }];
   }
   return [];

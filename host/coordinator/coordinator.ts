@@ -11,7 +11,7 @@ import { LIMITS } from "../lib/limits.js";
 import { checkId } from "../profiler/registration.js";
 import type { InstanceRegistration } from "../sources/sample.js";
 import { CheckpointClaims } from "./checkpoints.js";
-import { HintBook, type HintReport } from "./hints.js";
+import { HINT_MS, HintBook, type HintReport } from "./hints.js";
 import { InstanceRegistry, withSeen } from "./instances.js";
 import { CoordinatorLoop } from "./loop.js";
 import { checkedPolicy } from "./policy.js";
@@ -123,7 +123,9 @@ export class Coordinator {
     this.#loop.take(checked);
     if (checked.kind === "reclaim" && checked.purpose === "capacity-loss" && checked.force) {
       const nowMs = this.#options.clock.nowMs();
-      for (const nodeId of checked.nodeIds) this.#hints.lose(nodeId, nowMs);
+      for (const nodeId of checked.nodeIds) {
+        if (this.#options.allocator.hasNode(nodeId)) this.#hints.lose(nodeId, nowMs);
+      }
     }
   }
 
@@ -145,6 +147,8 @@ export class Coordinator {
       throw new RepriseError("ERR_UNKNOWN_ID", "no such node", { field: "nodeId", got: nodeId });
     }
     if (timeMs > nowMs) throw inFuture("a hint", timeMs, nowMs);
+    // Its hour is over: judged already, or never seen while it could be judged.
+    if (nowMs >= timeMs + HINT_MS) return this.#hints.chanceOf(nodeId, nowMs);
     this.#hints.tell(nodeId, timeMs);
     return this.#hints.chanceOf(nodeId, nowMs);
   }

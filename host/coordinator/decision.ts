@@ -40,8 +40,8 @@ export interface DecisionIds {
 }
 
 /**
- * Decides one request. `allocatorRefusal` in the inputs turns a plan into a deferral.
- *
+ * Decides one request. `allocatorRefusal` in the inputs turns a plan into a deferral;
+ * what is not in them is asked of `books`, and recorded.
  */
 export function decide(inputs: PlanInputs, askDonors: AskDonors, books: AskBooks = {}): Verdict {
   const tape = new DonorTape(askDonors);
@@ -228,7 +228,9 @@ function deferralOf({ retryAtMs, nextTryMs, forecastMs, tentative }: Verdict) {
  * @returns the record; its canonical JSON equals that of the one given unless it was tampered with
  */
 export function replayDecision(record: DecisionRecord): DecisionRecord {
-  const { donorExchanges, aheads, ...inputs } = record.inputs as RecordedInputs;
+  const { donorExchanges, aheads, ...recorded } = record.inputs as RecordedInputs;
+  // Of nodes the text is remembered; these are the caller's, who may change them.
+  const inputs = { ...recorded, nodes: recorded.nodes.map((node) => ({ ...node })) };
   const verdict = decide(inputs, playBack(donorExchanges), { ahead: aheadOf(aheads) });
   const { decisionId, planId } = record;
   return decisionRecord(verdict, { decisionId, ...(planId === undefined ? {} : { planId }) });

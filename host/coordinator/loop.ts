@@ -43,8 +43,9 @@ import { isStopping, weighAndCommit } from "./weigh.js";
 /** After a crowd was registered, its lives are written by the tick: no decision waits for them. */
 const FACTS_BESIDE_MAX = 256;
 /**
- * Deferred requests that are tried again on one turn, the most urgent first; the others stay due. A
- * crowd of them (10,000 may be pending) must hold up neither a new request nor the end of the service.
+ * Deferred requests that are tried again on one turn, those first that are due longest; the others
+ * stay due, but for those whose deadline is near. A crowd of them (10,000 may be pending) must hold
+ * up neither a new request nor the end of the service.
  */
 const RETRIES_PER_TICK = 64;
 const RETRIES_BESIDE = 8;
@@ -115,7 +116,7 @@ export class CoordinatorLoop {
     this.#context.allocator.tick();
     this.#context.roomIndex.refresh();
     const nowMs = this.#context.clock.nowMs();
-    const due = this.#step({ kind: "ticked", nowMs, retriesMax: RETRIES_PER_TICK });
+    const due = this.#step(this.#due(nowMs, RETRIES_PER_TICK));
     await this.#waves(due, turn);
     // What no commit of this tick took along.
     this.#late.write()();
@@ -148,7 +149,7 @@ export class CoordinatorLoop {
     const effects = [
       ...this.#through(),
       ...this.#seen(restarts),
-      ...this.#step({ kind: "ticked", nowMs, retriesMax: RETRIES_BESIDE }),
+      ...this.#step(this.#due(nowMs, RETRIES_BESIDE)),
     ];
     await this.#waves(effects, turn, isFinish);
     return turn;
@@ -167,6 +168,10 @@ export class CoordinatorLoop {
     for (const effect of this.#step(event)) {
       for (const next of await this.#execute(effect, turn)) await this.#apply(next, turn);
     }
+  }
+
+  #due(nowMs: number, retriesMax: number): CoordinatorEvent {
+    return { kind: "ticked", nowMs, retriesMax, leadMs: this.#context.policy.forceLeadMs };
   }
 
   /** A plan is finished before its victims get their grants: a grant outdates its acts. */

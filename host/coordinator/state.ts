@@ -57,8 +57,16 @@ export type CoordinatorEvent =
   | { readonly kind: "restarted"; readonly instanceId: string; readonly timeMs: number }
   | { readonly kind: "granted"; readonly instanceId: string }
   | { readonly kind: "stopped"; readonly instanceId: string; readonly timeMs: number }
-  /** Requests that are due are decided; of those that were deferred before so many at the most. */
-  | { readonly kind: "ticked"; readonly nowMs: number; readonly retriesMax: number }
+  /**
+   * Requests that are due are decided; of those that were deferred before so many at the most, but
+   * those whose deadline is no more than `leadMs` away in any case.
+   */
+  | {
+      readonly kind: "ticked";
+      readonly nowMs: number;
+      readonly retriesMax: number;
+      readonly leadMs: number;
+    }
   | {
       readonly kind: "decided";
       readonly decision: DecisionRecord;
@@ -148,17 +156,22 @@ export function withdrawnPlan(plan: OpenPlan): OpenPlan {
 /** Open plans first, in the order in which they were made; then requests, nearest deadline first. */
 function onTicked(
   state: CoordinatorState,
-  { nowMs, retriesMax }: Extract<CoordinatorEvent, { kind: "ticked" }>,
+  { nowMs, retriesMax, leadMs }: Extract<CoordinatorEvent, { kind: "ticked" }>,
 ): Transition {
   const effects: Effect[] = [];
   if (state.outbox.size > 0) effects.push({ kind: "send", acts: [...state.outbox.values()] });
   for (const plan of state.plans.values()) effects.push(nextStep(plan));
   const due = state.pending.values().filter(({ dueMs }) => dueMs <= nowMs);
   due.sort(byUrgency);
-  let retries = 0;
+  const canWait = ({
+    attempts,
+    request: { deadlineMs = Number.POSITIVE_INFINITY },
+  }: PendingRequest) => attempts > 0 && nowMs < deadlineMs - leadMs;
+  // Those that wait longest first, so that everybody's turn comes.
+  const retries = due.filter(canWait).sort((a, b) => a.dueMs - b.dueMs || byUrgency(a, b));
+  const left = new Set(retries.slice(retriesMax));
   for (const pending of due) {
-    if (pending.attempts > 0 && ++retries > retriesMax) continue;
-    effects.push({ kind: "decide", pending });
+    if (!left.has(pending)) effects.push({ kind: "decide", pending });
   }
   return { state, effects };
 }

@@ -6,6 +6,7 @@ import type { Ledger, LedgerChange } from "./ledger.js";
 import type { DecisionRecord, PlanState } from "./records.js";
 
 const ANSWERED_PREFIX = "answered/";
+const PAGE = 64;
 
 /** Where the ledger has the latest decision on a request. */
 export function requestKey(requestId: string): string {
@@ -40,18 +41,35 @@ export interface KeptDecision {
   readonly decidedMs: number;
 }
 
-/** From the oldest on. */
+/** From the oldest on; read in pages, because a ledger in memory copies what it is asked for. */
 export function* keptDecisions(ledger: Ledger): Iterable<KeptDecision> {
-  for (const [key, fact] of ledger.entries("meta", { from: ANSWERED_PREFIX })) {
-    if (!key.startsWith(ANSWERED_PREFIX)) return;
-    const text = String(fact);
-    const end = text.indexOf(" ");
-    yield {
-      decisionId: key.slice(ANSWERED_PREFIX.length),
-      requestId: text.slice(end + 1),
-      decidedMs: Number(text.slice(0, end)),
-    };
+  let from = ANSWERED_PREFIX;
+  let isLast = false;
+  while (!isLast) {
+    const page = [...ledger.entries("meta", { from, limit: PAGE })];
+    isLast = page.length < PAGE;
+    for (const [key, fact] of page) {
+      if (!key.startsWith(ANSWERED_PREFIX)) return;
+      // A page begins with the last one of the page before.
+      if (key === from) continue;
+      from = key;
+      yield keptOf(key, String(fact));
+    }
   }
+}
+
+function keptOf(key: string, fact: string): KeptDecision {
+  const end = fact.indexOf(" ");
+  return {
+    decisionId: key.slice(ANSWERED_PREFIX.length),
+    requestId: fact.slice(end + 1),
+    decidedMs: Number(fact.slice(0, end)),
+  };
+}
+
+/** The plan that a decision made: it has its number. */
+export function planIdOf({ decisionId }: Pick<KeptDecision, "decisionId">): string {
+  return decisionId.replace(/^d/, "p");
 }
 
 /** A plan that something is still to be done for. */

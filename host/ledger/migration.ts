@@ -4,7 +4,7 @@ import { RepriseError } from "../lib/errors.js";
 import { requireDiskRoom } from "./disk-room.js";
 import { canonicalJson, keyBytes } from "./encoding.js";
 import { decisionFacts } from "./kept.js";
-import type { LedgerTable } from "./ledger.js";
+import type { LedgerChange, LedgerTable } from "./ledger.js";
 import { openStore, openTable, openTables, readRecord } from "./lmdb-store.js";
 import type { DecisionRecord } from "./records.js";
 import { controlName, LEDGER_SCHEMA } from "./schema.js";
@@ -53,12 +53,13 @@ export async function migrateLedger(folder: string, schema: number): Promise<voi
  * be read to be removed, and of each request its latest decision.
  */
 function enterFacts({ folder, table }: Store): void {
-  const facts = [...table("decision").getRange({ start: LOWEST })].flatMap(({ key, value }) => {
+  const facts: LedgerChange[] = [];
+  // One at a time: together they may be larger than the memory. Newest last, so that the latest
+  // decision on a request is what stays.
+  for (const { key, value } of table("decision").getRange({ start: LOWEST })) {
     const from = { folder, table: "decision", key: key.toString("utf8") } as const;
-    const decision = readRecord(value, from) as DecisionRecord;
-    // Newest last, so that the latest decision on a request is what stays.
-    return decisionFacts(decision);
-  });
+    facts.push(...decisionFacts(readRecord(value, from) as DecisionRecord));
+  }
   const meta = table("meta");
   const texts = facts.flatMap((fact) =>
     "put" in fact ? [[keyBytes(fact.key), sealed(canonicalJson(fact.put))] as const] : [],

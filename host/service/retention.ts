@@ -2,7 +2,7 @@
  * How much of the past the ledger keeps. Decisions have everything that they looked at in them, so
  * a disk would fill with them; what goes is the oldest, a little each tick.
  */
-import { decisionRemoval, isOpenPlan, type KeptDecision, keptDecisions } from "../ledger/kept.js";
+import { decisionRemoval, isOpenPlan, keptDecisions, planIdOf } from "../ledger/kept.js";
 import type { Ledger, LedgerChange } from "../ledger/ledger.js";
 
 export interface Retention {
@@ -29,7 +29,7 @@ export function pruneDecisions(ledger: Ledger, limits: Retention, nowMs: number)
   for (const kept of keptDecisions(ledger)) {
     const isOver = removed < over || kept.decidedMs < nowMs - limits.keepDays * DAY_MS;
     if (!isOver || ++seen > REMOVED_MAX) break;
-    const planId = planOf(kept);
+    const planId = planIdOf(kept);
     const plan = ledger.get("plan", planId);
     if (plan !== undefined && isOpenPlan(plan.state)) continue;
     changes.push(...decisionRemoval(ledger, kept));
@@ -38,9 +38,4 @@ export function pruneDecisions(ledger: Ledger, limits: Retention, nowMs: number)
   }
   if (removed > 0) ledger.commit(changes);
   return removed;
-}
-
-/** Plans have the number of the decision that made them. */
-function planOf({ decisionId }: KeptDecision): string {
-  return decisionId.replace(/^d/, "p");
 }

@@ -7,6 +7,7 @@ import { MINUTE_MS } from "../../host/coordinator/policy.js";
 import { MemoryLedger } from "../../host/ledger/memory.js";
 import { Prng } from "../../host/lib/prng.js";
 import { inputsOf, instance, NOW, node, reclaim } from "./cases.js";
+import { Cluster } from "./cluster.js";
 
 const always = () => true;
 
@@ -115,6 +116,25 @@ test("a restart is not placed where it may be lost while another node has room",
   const both = victimsPlace({ b: 0.2, c: 0.2 }, rooms);
   assert.is(both.kind, "proceed", "two that are lost by themselves are likely enough together");
   assert.is(victimsPlace({ b: 0.4 }, { a: 0, b: 4 }).kind, "defer");
+});
+
+test("what is told again after its hour, and a loss of an unknown node, count for nothing", async () => {
+  const cluster = new Cluster().node("a", 8);
+  await cluster.after(0);
+  const { coordinator, clock } = cluster;
+  const hintedMs = clock.nowMs();
+  assert.ok(coordinator.hint("a", hintedMs) > 0.09);
+  clock.advanceTo(hintedMs + HINT_MS);
+  await coordinator.tick();
+  for (let start = 0; start < 5; start++) {
+    assert.is(coordinator.hint("a", hintedMs), 0);
+    await coordinator.tick();
+  }
+  const request = reclaim(4, ["nowhere"], { deadlineMs: clock.nowMs() + HINT_MS, force: true });
+  coordinator.submit(request);
+  await coordinator.tick();
+  const { judged, losses } = coordinator.hints;
+  assert.equal([judged, losses], [1, 0]);
 });
 
 test.run();

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import type { LedgerChange } from "../../host/ledger/ledger.js";
 import { MemoryLedger } from "../../host/ledger/memory.js";
 import { isRepriseError, RepriseError } from "../../host/lib/errors.js";
-import { interruption, NOW } from "./cases.js";
+import { interruption, NOW, reclaim } from "./cases.js";
 import { Cluster } from "./cluster.js";
 
 const test = suite("turns");
@@ -156,6 +156,25 @@ test("of a crowd that was deferred a turn tries some again, a new request is nev
     for (const { requestId } of decisions) tried.add(requestId);
   }
   assert.is(tried.size, 91, "nobody is left out");
+});
+
+test("whose deadline is near is decided in any case, however many are tried again", async () => {
+  const cluster = new Cluster({ policy: { groupBudget: 200, retryMsMin: 1_000 } });
+  const { coordinator } = cluster;
+  const nodes = Array.from({ length: 90 }, (_, index) => `n${index}`);
+  for (const name of nodes) cluster.node(name, 4).tenant(`v-${name}`, name, { size: 4, need: 200 });
+  await cluster.after(0);
+  const deadlineMs = NOW + 600_000;
+  for (const name of nodes) {
+    const request = reclaim(4, [name], { requestId: name, deadlineMs, force: true });
+    coordinator.submit(request);
+  }
+  const first = await coordinator.decideDue();
+  assert.ok(first.every(({ kind }) => kind === "defer"));
+  cluster.clock.advanceTo(deadlineMs - 60_000);
+  const { decisions } = await coordinator.tick();
+  assert.equal([decisions.length, new Set(decisions.map(({ kind }) => kind)).size], [90, 1]);
+  assert.is(decisions[0]?.kind, "proceed");
 });
 
 test.run();

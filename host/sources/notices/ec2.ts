@@ -76,7 +76,9 @@ export class Ec2Notices implements NoticeProvider {
     const expected = '{ "noticeTime": "..." }';
     const timeMs = timeOf(objectOf(raw, expected).noticeTime);
     if (timeMs === undefined) throw strange(raw, expected);
-    return { ...this.#base(raw, `rebalance ${timeMs}`), kind: "rebalance", action: "rebalance" };
+    const base = this.#base(raw, `rebalance ${timeMs}`);
+    // It stays there for hours: how old it is matters.
+    return { ...base, noticedMs: timeMs, kind: "rebalance", action: "rebalance" };
   }
 
   #base(raw: string, what: string) {
