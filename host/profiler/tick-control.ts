@@ -76,7 +76,8 @@ export class TickControl {
   }
 
   isReady(place: number): boolean {
-    return this.#get(this.#word(place, CONTROL_UNDONE)) === 0;
+    // Not UNDONE: whoever did the last item has still to set this, and the place may be opened anew.
+    return this.#get(this.#word(place, CONTROL_READY)) === 1;
   }
 
   /** Resolves when the slice is done, or when `wake` is called. */

@@ -53,7 +53,10 @@ export class AuditLog {
   readonly #path: string;
   readonly #bytesMax: number;
   #file: number;
+  /** Of whole lines. */
   #bytes: number;
+  /** Part of a line may be behind them. */
+  #isTorn = false;
   #state: AuditState;
   /** Of a line cut short, which was taken off when it was opened. */
   readonly removedBytes: number;
@@ -71,10 +74,10 @@ export class AuditLog {
     try {
       const bytes = readFileSync(path);
       this.#bytes = bytes.byteLength;
-      this.#state = verifyAudit(bytes, path);
-      // Ended between the closing of a file and the first line of the next.
-      if (this.#state.count === 0) this.#state = lastClosed(path) ?? this.#state;
-      this.removedBytes = bytes.byteLength === 0 ? 0 : this.#state.tornBytes;
+      const found = verifyAudit(bytes, path);
+      // Ended between the closing of a file and the first whole line of the next.
+      this.#state = found.count === 0 ? (lastClosed(path) ?? found) : found;
+      this.removedBytes = found.tornBytes;
       if (this.removedBytes > 0) this.#takeOff(bytes.byteLength - this.removedBytes);
     } catch (error) {
       closeSync(this.#file);
@@ -89,7 +92,9 @@ export class AuditLog {
     this.#state = { ...this.#state, tornBytes: 0 };
   }
 
+  /** @throws what the disk throws; then the line is not in the file, nor a part of it */
   append(entry: AuditEntry): void {
+    if (this.#isTorn) this.#takeOffPart();
     if (this.#bytes > this.#bytesMax) this.#closeFile();
     const { timeMs } = entry;
     const { count } = this.#state;
@@ -105,16 +110,39 @@ export class AuditLog {
     const { count, head } = this.#state;
     const line: AuditLine = { sequence: count + 1, ...entry, previous: head };
     const text = JSON.stringify(line);
-    this.#bytes += writeSync(this.#file, `${text}\n`);
+    const bytes = Buffer.from(`${text}\n`);
+    this.#isTorn = true;
+    try {
+      // A disk that becomes full takes a part of it first.
+      for (let done = 0; done < bytes.byteLength; ) done += writeSync(this.#file, bytes, done);
+    } catch (error) {
+      this.#takeOffPart();
+      throw error;
+    }
+    this.#isTorn = false;
+    this.#bytes += bytes.byteLength;
     this.#state = { ...this.#state, count: count + 1, head: hashOf(text), tornBytes: 0 };
+  }
+
+  #takeOffPart(): void {
+    ftruncateSync(this.#file, this.#bytes);
+    this.#isTorn = false;
   }
 
   #closeFile(): void {
     const { first, count } = this.#state;
     this.flush();
-    renameSync(this.#path, closedName(this.#path, first, count));
-    closeSync(this.#file);
-    this.#file = opened(this.#path);
+    const closed = closedName(this.#path, first, count);
+    const before = this.#file;
+    renameSync(this.#path, closed);
+    try {
+      this.#file = opened(this.#path);
+    } catch {
+      // It grows on instead, and is closed with the next line for which another one can be begun.
+      renameSync(closed, this.#path);
+      return;
+    }
+    closeSync(before);
     this.#bytes = 0;
     this.#state = { ...this.#state, first: count + 1 };
   }

@@ -83,4 +83,25 @@ test("whoever waits for a slice hears of its last item, and of a call to look ag
   assert.not(control.isReady(1));
 });
 
+test("a slice is not published before its last worker has told that it is ready", () => {
+  // The host looks between a worker's last two steps.
+  const seen: boolean[] = [];
+  const { sub } = Atomics;
+  const control = open();
+  control.open(0, 1, 1);
+  assert.is(control.take(0), 0);
+  Atomics.sub = ((...args: Parameters<typeof sub>) => {
+    const before = sub(...args);
+    seen.push(control.isReady(0));
+    return before;
+  }) as typeof sub;
+  try {
+    control.finish(0);
+  } finally {
+    Atomics.sub = sub;
+  }
+  assert.equal(seen, [false], "it would be opened anew, and then be ready with an item undone");
+  assert.ok(control.isReady(0));
+});
+
 test.run();

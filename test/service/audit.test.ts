@@ -42,6 +42,24 @@ test("a file cut at any byte opens with the lines that are whole", () =>
     assert.equal(readFileSync(path), whole);
   }));
 
+test("a first line cut short after a file was closed is taken off, and the chain goes on", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "audit.jsonl");
+    const log = new AuditLog(path, 600);
+    for (let timeMs = 0; timeMs < 5; timeMs++) log.append({ ...entry, timeMs });
+    log.close();
+    assert.ok(readdirSync(folder).length > 1);
+    writeFileSync(path, readFileSync(path).subarray(0, 60));
+    const again = new AuditLog(path, 600);
+    assert.is(again.removedBytes, 60);
+    again.append({ ...entry, timeMs: 9 });
+    again.close();
+    assert.is(verifyAudit(readFileSync(path), path).tornBytes, 0);
+    const paths = readdirSync(folder).map((name) => join(folder, name));
+    const told = await runReprise(["audit", "verify", ...paths.sort()]);
+    assert.is(told.code, 0, told.stderr);
+  }));
+
 function closedName(text: string): string {
   const sequences = [...text.matchAll(/"sequence":(\d+)/g)].map(([, digits = ""]) => digits);
   const [from = "", to = ""] = [sequences[0], sequences.at(-1)];
