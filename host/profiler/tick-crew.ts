@@ -80,7 +80,7 @@ export class TickCrew {
   async #run(tasks: readonly TickTask[]): Promise<void> {
     const { workers, slices } = this.#parts;
     const { control } = slices;
-    const failures = await workers.run(tasks, {
+    const running = workers.run(tasks, {
       patience: 2 ** this.#stuck,
       progress: () => {
         // Workers that wait for the host are not lost, however long it takes.
@@ -89,6 +89,8 @@ export class TickCrew {
       },
       onLost: () => control.stop(),
     });
+    // Workers that cannot even be started are lost too: nobody waits for them for ever.
+    const failures = await running.catch((error: unknown) => [error]);
     this.#failures = failures.length > 0 || control.undone > 0 ? failures : undefined;
     control.wake();
   }

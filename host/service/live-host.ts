@@ -55,18 +55,26 @@ export class LiveHost {
 
   /**
    * Goes on by other intervals, rules and sizes; `nodeId`, `folder` and `graceSeconds` have to be the
-   * same. Who is no instance by the new rules stays registered, and is not looked at any more.
+   * same. Who is no instance by the new rules stays registered, and is not looked at any more. By
+   * the rules before there is a last look; whoever ends between it and the first one by the new
+   * rules is found out by its restart.
    *
    * @throws ERR_CONFIG, ERR_SAMPLE_UNAVAILABLE; then it goes on as before
    */
   async reconfigure(runtime: ServiceRuntime, config: ServiceConfig["host"]): Promise<void> {
     const [before, source] = [this.#source, this.#sourceOf(config)];
-    await this.#size(runtime, config);
+    try {
+      await this.#size(runtime, config);
+    } catch (error) {
+      await source.close();
+      throw error;
+    }
     this.#config = config;
     this.#source = source;
-    await before.close();
+    before.finish();
     await this.#running;
     this.#running = this.#watch(runtime, source);
+    await before.close();
   }
 
   async #size({ allocator }: ServiceRuntime, config: ServiceConfig["host"]): Promise<void> {
@@ -87,14 +95,15 @@ export class LiveHost {
     const isOver = () => this.#closed || this.#source !== source;
     while (!isOver()) {
       try {
+        // Another source's turn comes when this one has told what it saw.
         for await (const event of source) {
-          if (isOver()) return;
+          if (this.#closed) return;
           await this.#take(runtime, event).catch(this.#onError);
         }
       } catch (error) {
-        if (isOver()) return;
+        if (this.#closed) return;
         this.#onError(error);
-        await sleep(RETRY_MS);
+        if (!isOver()) await sleep(RETRY_MS);
       }
     }
   }

@@ -112,7 +112,8 @@ export class Service {
    * Takes up what may change while it runs: tokens, how this machine is watched, modes, nodes (none
    * is removed), push, notices and the level of the log. The rest waits for a restart.
    *
-   * @throws what tokens, the machine or nodes throw; then what was in force stays
+   * @throws what tokens, the machine or nodes throw; then what was in force stays, but for what was
+   *   taken up before: tokens, the machine, nodes, in this order
    */
   reload(config: ServiceConfig): Promise<ConfigChanges> {
     const reloaded = this.#reloading.then(() => this.#reload(config));
@@ -166,17 +167,21 @@ export class Service {
   }
 
   async #closeAll(): Promise<void> {
-    const { demo, live, learnt, views, audit, pushed } = this.#parts;
+    const { demo, live, learnt, views, audit, pushed, onError } = this.#parts;
     await this.app.close();
     await this.#reloading;
     await pushed.close();
     await demo?.stop();
-    await this.#notices?.close();
-    await live?.close();
-    await learnt?.close();
-    await views?.close();
-    await this.runtime.close();
-    audit?.close();
+    // What cannot be closed well, or saved on a full disk, keeps nothing else open.
+    await this.#notices?.close().catch(onError);
+    await live?.close().catch(onError);
+    await learnt?.close().catch(onError);
+    await views?.close().catch(onError);
+    try {
+      await this.runtime.close();
+    } finally {
+      audit?.close();
+    }
   }
 }
 

@@ -1,12 +1,16 @@
 /** `source: host` and `engine: cgroup`: real processes, started by `reprise run`. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
+import { RepriseError } from "../../host/lib/errors.js";
+import { LiveHost } from "../../host/service/live-host.js";
+import type { ServiceRuntime } from "../../host/service/runtime.js";
+import { Machine } from "../../host/sources/host/machine.js";
 import { MAIN_FILE } from "../support/command-line.js";
 import { eventually } from "../support/fake-cgroup.js";
-import { thrownBy } from "../support/thrown.js";
+import { rejectedBy, thrownBy } from "../support/thrown.js";
 import { AMOUNTS, configOf, registration, withFolder, withService } from "./support.js";
 
 const WORKER = "setInterval(() => { const end = Date.now() + 10; while (Date.now() < end); }, 50)";
@@ -93,6 +97,62 @@ test("other rules, intervals and sizes of the machine are taken up while it runs
       }
     }),
   ));
+
+test("whoever ended before other rules were taken up is known to have ended", () =>
+  withFolder(async (folder) => {
+    const mark = `ended-${process.pid}`;
+    const child = spawn(process.execPath, ["-e", WORKER, mark], { stdio: "ignore" });
+    const rules = `rules: [{ kind: tree, name: seen, command: "${mark}$", groupId: g }]`;
+    const slow = yaml(folder).replace("intervalSeconds: 1", `intervalSeconds: 60, ${rules}`);
+    try {
+      await withService(slow, async (_call, service) => {
+        const { profiler } = service.runtime;
+        assert.ok(await eventually(() => profiler.has("seen"), TRIES));
+        child.kill("SIGKILL");
+        assert.ok(await eventually(() => ended(child), TRIES));
+        assert.ok(profiler.isRunning("seen"), "nobody looked since");
+        await service.reload(configOf(slow.replace("intervalSeconds: 60", "intervalSeconds: 59")));
+        assert.not(profiler.isRunning("seen"));
+      });
+    } finally {
+      child.kill("SIGKILL");
+    }
+  }));
+
+test("a machine that cannot be measured leaves the watch as it is, and no thread behind", () =>
+  withFolder(async (folder) => {
+    const { host } = configOf(yaml(folder));
+    const machine = new Machine();
+    const capacity = () => Promise.reject(new RepriseError("ERR_SAMPLE_UNAVAILABLE", "none"));
+    const live = new LiveHost(host, () => {}, Object.assign(machine, { capacity }));
+    const threads = () => readdirSync("/proc/self/task").length;
+    const runtime = {} as ServiceRuntime;
+    try {
+      const before = threads();
+      for (let turn = 0; turn < 3; turn++) {
+        const error = await rejectedBy(() => live.reconfigure(runtime, host));
+        assert.is(error.code, "ERR_SAMPLE_UNAVAILABLE");
+      }
+      assert.ok(await eventually(() => threads() <= before), `${threads()} after ${before}`);
+    } finally {
+      await live.close();
+    }
+  }));
+
+test("what cannot be saved at the end keeps nothing else from being closed", () =>
+  withFolder(async (folder) => {
+    const own = yaml(folder).replace("source: host", "source: api").replace("cgroup", "dry-run");
+    const errors: string[] = [];
+    await withService(own, async (_call, service) => {
+      service.log.error = ((told: { err: Error }) => {
+        errors.push(told.err.message);
+      }) as typeof service.log.error;
+      mkdirSync(join(folder, "learnt.bin"));
+      await service.close();
+    });
+    assert.is(errors.length, 1, errors.join());
+    assert.ok(existsSync(join(folder, "views.json")));
+  }));
 
 test("what was learnt outlives the service; what other weights learnt is put aside", () =>
   withFolder(async (folder) => {

@@ -43,6 +43,7 @@ export class HostSource implements SampleSource {
   readonly #pool: Piscina<LookTask, LookResult | undefined>;
   readonly #onLook: (() => Promise<void>) | undefined;
   #instanceCount = 0;
+  #isFinishing = false;
   #closed = false;
   #wake: (() => void) | undefined;
 
@@ -85,8 +86,10 @@ export class HostSource implements SampleSource {
   async *[Symbol.asyncIterator](): AsyncGenerator<SourceEvent> {
     let nextLookMs = this.#clock.nowMs();
     while (!this.#closed) {
+      const isLast = this.#isFinishing;
       const [events] = await Promise.all([this.look(), this.#onLook?.()]);
       yield* events;
+      if (isLast) return;
       nextLookMs = Math.max(nextLookMs + this.intervalMs, this.#clock.nowMs());
       await this.#glanceUntil(nextLookMs);
     }
@@ -99,6 +102,12 @@ export class HostSource implements SampleSource {
     return result?.events ?? [];
   }
 
+  /** The iteration ends after one look more, which is taken at once. */
+  finish(): void {
+    this.#isFinishing = true;
+    this.#wake?.();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -109,10 +118,10 @@ export class HostSource implements SampleSource {
   async #glanceUntil(lookMs: number): Promise<void> {
     for (;;) {
       const leftMs = lookMs - this.#clock.nowMs();
-      if (leftMs <= 0 || this.#closed) return;
+      if (leftMs <= 0 || this.#closed || this.#isFinishing) return;
       const isLast = leftMs < GLANCE_MS * 1.5;
       await this.#pause(isLast ? leftMs : GLANCE_MS);
-      if (isLast || this.#closed) return;
+      if (isLast || this.#closed || this.#isFinishing) return;
       await this.#run("glance");
     }
   }
