@@ -65,7 +65,7 @@ const SLICES = 4;
 
 export const JOURNAL_TILES_MAX = 16_384;
 /** A tick over more tiles than this is published in slices. */
-const JOURNAL_TILES_DEFAULT = 128;
+const JOURNAL_TILES_DEFAULT = 32;
 
 export interface ProfilerPlanSizes {
   readonly maxInstances: number;

@@ -26,7 +26,7 @@ export interface ProfilerOptions extends PredictorChoice {
    * somebody asks for one. The same bits but for offsets learnt since the tick; default "tick".
    */
   readonly refresh?: Refresh;
-  /** Tiles a tick publishes at once; the default of 128 holds 1,024 instances. */
+  /** Tiles a tick publishes at once; the default of 32 holds 256 instances. */
   readonly journalTiles?: number;
   /** Shadow cuts that a tick may begin; 0 = none. */
   readonly shadowCutsPerTick?: number;
