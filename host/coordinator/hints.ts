@@ -21,7 +21,7 @@ const OPEN_PREFIX = "hint/";
 const OPEN_END = "hint0";
 
 /** What became of all hints whose hour is over. Of each piece: hints that reached it, and losses in it. */
-export interface HintTrack {
+interface HintTrack {
   readonly reached: readonly number[];
   readonly lost: readonly number[];
   /** Hints whose end is known, and how many of them were followed by the loss. */
