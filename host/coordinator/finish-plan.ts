@@ -101,7 +101,7 @@ function undo(
 function takeBack({ allocator }: CoordinatorContext, allocation: AllocationRecord): void {
   const { instanceId, groupId, nodeId, allocated } = allocation;
   // With its node the instance has gone as well.
-  if (!allocator.nodeIds().includes(nodeId)) return;
+  if (!allocator.hasNode(nodeId)) return;
   if (tries(() => allocator.allocate(instanceId, groupId, nodeId, allocated))) return;
   const { allocatable, headroom } = allocator.pool("node", nodeId);
   const owed = allocatable.map((amount, resource) => {

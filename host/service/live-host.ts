@@ -80,7 +80,7 @@ export class LiveHost {
   async #size({ allocator }: ServiceRuntime, config: ServiceConfig["host"]): Promise<void> {
     const allocatable = allocatableOf(await this.#machine.capacity(), config);
     const { nodeId } = config;
-    if (allocator.nodeIds().includes(nodeId)) allocator.resizeNode(nodeId, allocatable);
+    if (allocator.hasNode(nodeId)) allocator.resizeNode(nodeId, allocatable);
     else allocator.addNode({ nodeId, allocatable });
   }
 

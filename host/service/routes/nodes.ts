@@ -25,7 +25,7 @@ export function nodeRoutes(api: FastifyInstance, { runtime }: AppParts): void {
     { config: { role: "admin" }, schema: { tags, body: NodeBody, response: { 200: Pool } } },
     async ({ body: { nodeId, allocatable } }) => {
       const amounts = amountsOf(allocatable);
-      if (allocator.nodeIds().includes(nodeId)) allocator.resizeNode(nodeId, amounts);
+      if (allocator.hasNode(nodeId)) allocator.resizeNode(nodeId, amounts);
       else allocator.addNode({ nodeId, allocatable: amounts });
       events.publish({ kind: "node", nodeId, there: true }, clock.nowMs());
       return poolReply(allocator.pool("node", nodeId));
