@@ -84,7 +84,12 @@ class Machines implements Engine {
     if (fault === "throw") throw new Error("the engine is away");
     if (fault === "silent") return [];
     if (fault === "refuse") {
-      return acts.map(({ actId }) => ({ actId, status: "refused", reason: "no" }));
+      // What it has done already it says so of: an engine answers the same act the same.
+      return acts.map((act) =>
+        this.done.has(act.actId)
+          ? this.#one(act)
+          : { actId: act.actId, status: "refused", reason: "no" },
+      );
     }
     const outcomes = acts.map((act) => this.#one(act));
     if (fault === "lost") throw new Error("the answer was lost");
